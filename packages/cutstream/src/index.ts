@@ -1,0 +1,1 @@
+export { cutStream, CutStreamError, type PieceInfo, type PieceSink, type CutResult } from './cutstream.js';

@@ -1,0 +1,1 @@
+export { pasteStream, PasteStreamError, type PasteErrorCode, type PieceSource } from './pastestream.js';

@@ -1,0 +1,2 @@
+export { formatSfv, parseSfv, SfvError, type SfvEntry } from './format.js';
+export { crc32OfStream, verifySfv, type SfvResult } from './verify.js';
