@@ -1,10 +1,10 @@
-// Makes a new library package: `npm run new-package -- NAME formats|stages "what it is"`, then `npm install`.
+// Makes a new library package: `npm run new-package -- NAME formats|base|stages "what it is"`, then `npm install`.
 import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [name, layer, description = ''] = process.argv.slice(2);
-if (!/^[a-z][a-z0-9-]*$/.test(name ?? '') || !['formats', 'stages'].includes(layer ?? '')) {
-  console.error('usage: npm run new-package -- NAME formats|stages "what it is"');
+if (!/^[a-z][a-z0-9-]*$/.test(name ?? '') || !['formats', 'base', 'stages'].includes(layer ?? '')) {
+  console.error('usage: npm run new-package -- NAME formats|base|stages "what it is"');
   process.exit(2);
 }
 const dir = join('packages', name);

@@ -1,0 +1,6 @@
+export { formatManifest, labelFor, manifestSchema, parseManifest, setJsonSchema, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
+export { IsoSetWriter } from './iso-set.js';
+export { PathSetWriter } from './path-set.js';
+export type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';
+export { openSets, type OpenSet, type OpenedSets } from './reader.js';
+export { verifySet, type Finding } from './verify.js';

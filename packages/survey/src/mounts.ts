@@ -1,0 +1,39 @@
+import { CdrecError, runTool } from '@cdrec/tool';
+import { z } from 'zod';
+
+/** A mounted file system. Sizes in bytes; `number` is major:minor of its device. */
+export interface Mount {
+  readonly target: string;
+  readonly source: string;
+  readonly type: string;
+  readonly options: string;
+  readonly number: string;
+  readonly bytes: number;
+  readonly usedBytes: number;
+  /** The root of the mount within the file system: `/` unless it is a bind mount or subvolume. */
+  readonly root: string;
+}
+
+const schema = z.object({
+  filesystems: z.array(z.object({
+    target: z.string(), source: z.string().nullable(), fstype: z.string(), options: z.string(), 'maj:min': z.string(), fsroot: z.string(),
+    size: z.coerce.number().nullable(), used: z.coerce.number().nullable(),
+  })),
+});
+
+/** Parses the JSON of `findmnt --list`. */
+export function parseFindmnt(json: string): Mount[] {
+  try {
+    return schema.parse(JSON.parse(json)).filesystems.map((f) => ({
+      target: f.target, source: f.source ?? '', type: f.fstype, options: f.options, number: f['maj:min'].trim(), root: f.fsroot, bytes: f.size ?? 0, usedBytes: f.used ?? 0,
+    }));
+  } catch (error) {
+    throw new CdrecError('SURVEY_TOOL_OUTPUT', `findmnt printed something unexpected: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** All mounts of this process's namespace, in mount order. */
+export async function readMounts(): Promise<Mount[]> {
+  const { stdout } = await runTool('findmnt', ['--json', '--list', '--bytes', '--output', 'TARGET,SOURCE,FSTYPE,OPTIONS,MAJ:MIN,FSROOT,SIZE,USED']);
+  return parseFindmnt(stdout);
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { parseLsblk, parseSfdisk } from './block.ts';
+import { parseFindmnt } from './mounts.ts';
+import { parseDumpe2fs, parseXfsInfo } from './parameters.ts';
+import { parseSurvey, surveyJsonSchema } from './schema.ts';
+
+describe('what the tools print', () => {
+  it('lsblk', () => {
+    const [disk] = parseLsblk('{"blockdevices":[{"name":"sda","path":"/dev/sda","type":"disk","size":2147483648,"model":"QEMU HARDDISK ","serial":null,"wwn":null,"tran":"sata","rm":false,"ro":false,"log-sec":512,"maj:min":"  8:0  ","children":[{"name":"sda1","path":"/dev/sda1","type":"part","size":"1073741824","model":null,"serial":null,"wwn":null,"tran":null,"rm":"0","ro":"0","log-sec":"512","maj:min":"8:1"}]}]}');
+    expect(disk).toMatchObject({ path: '/dev/sda', model: 'QEMU HARDDISK', serial: '', number: '8:0' });
+    expect(disk?.children[0]).toMatchObject({ type: 'part', bytes: 1073741824, readOnly: false });
+    expect(() => parseLsblk('{"x":1}')).toThrow(/lsblk/);
+  });
+  it('sfdisk with logical partitions', () => {
+    const t = parseSfdisk('{"partitiontable":{"label":"dos","id":"0xcdec0001","device":"/dev/nvme0n1","unit":"sectors","sectorsize":512,"partitions":[{"node":"/dev/nvme0n1p1","start":2048,"size":4096,"type":"83","bootable":true},{"node":"/dev/nvme0n1p5","start":10240,"size":2048,"type":"82"}]}}');
+    expect(t?.partitions.map((p) => [p.number, p.bootable])).toEqual([[1, true], [5, false]]);
+  });
+  it('findmnt, dumpe2fs, xfs_info', () => {
+    expect(parseFindmnt('{"filesystems":[{"target":"/","source":"/dev/sda1","fstype":"ext4","options":"rw","maj:min":"8:1","fsroot":"/","size":"100","used":null}]}')).toMatchObject([{ target: '/', bytes: 100, usedBytes: 0 }]);
+    expect(parseDumpe2fs('Filesystem features:      has_journal needs_recovery extent\nBlock count:  1000\nReserved block count:  50\nBlock size:  4096\nInode size:  256\nInode count: 10\nDefault mount options:    user_xattr acl\n')).toEqual({
+      blockSize: '4096', inodeSize: '256', features: 'has_journal,extent', reservedPercent: '5', inodes: '10', mountOptions: 'user_xattr,acl',
+    });
+    expect(parseXfsInfo('meta-data=/dev/vda3 isize=512 agcount=4\n         =   sectsz=512 attr=2\n         =  crc=1 finobt=1, sparse=1, rmapbt=0\n         = reflink=1 bigtime=1 inobtcount=1\ndata     =                       bsize=4096   blocks=1\n')).toMatchObject({ blockSize: '4096', inodeSize: '512', rmapbt: '0', bigtime: '1' });
+  });
+  it('survey.json is validated, its JSON Schema is there', () => {
+    expect(() => parseSurvey('{"version":2}')).toThrow(/survey\.json/);
+    expect(() => parseSurvey('nope')).toThrow(/not JSON/);
+    expect(JSON.stringify(surveyJsonSchema())).toContain('fileSystems');
+  });
+});

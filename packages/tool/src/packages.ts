@@ -1,0 +1,37 @@
+/** Debian, Fedora, Arch and openSUSE packages that bring a program, where it is not named like the program. */
+const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: string, suse: string]> = {
+  sfdisk: ['fdisk', 'util-linux', 'util-linux', 'util-linux'],
+  lsblk: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  findmnt: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  blkid: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  wipefs: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  partx: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  mount: ['mount', 'util-linux', 'util-linux', 'util-linux'],
+  umount: ['mount', 'util-linux', 'util-linux', 'util-linux'],
+  mkswap: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  sqfstar: ['squashfs-tools', 'squashfs-tools', 'squashfs-tools', 'squashfs'],
+  zstd: ['zstd', 'zstd', 'zstd', 'zstd'],
+  modinfo: ['kmod', 'kmod', 'kmod', 'kmod'],
+  ldd: ['libc-bin', 'glibc-common', 'glibc', 'glibc'],
+  'mkfs.ext4': ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
+  dumpe2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
+  'mkfs.xfs': ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],
+  xfs_info: ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],
+  'mkfs.vfat': ['dosfstools', 'dosfstools', 'dosfstools', 'dosfstools'],
+  'grub-mkimage': ['grub-common', 'grub2-tools', 'grub', 'grub2'],
+  'isolinux.bin': ['isolinux', 'syslinux', 'syslinux', 'syslinux'],
+  'ldlinux.c32': ['syslinux-common', 'syslinux', 'syslinux', 'syslinux'],
+  'x86_64-efi modules': ['grub-efi-amd64-bin', 'grub2-efi-x64-modules', 'grub', 'grub2-x86_64-efi'],
+  'qemu-system-x86_64': ['qemu-system-x86', 'qemu-system-x86', 'qemu-system-x86', 'qemu-x86'],
+};
+
+/** The Debian package that brings a program. */
+export function packageOf(program: string): string {
+  return PACKAGES[program]?.[0] ?? program;
+}
+
+/** A sentence that says how to get a missing program on the common distributions. */
+export function installHint(program: string): string {
+  const p = PACKAGES[program] ?? [program, program, program, program];
+  return `install it: apt install ${p[0]} | dnf install ${p[1]} | pacman -S ${p[2]} | zypper install ${p[3]}`;
+}

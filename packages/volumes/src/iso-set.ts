@@ -1,0 +1,173 @@
+import { existsSync, rmSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cutStream, type PieceInfo, type PieceSink } from '@cdrec/cutstream';
+import { IsoImageWriter } from '@cdrec/iso9660';
+import { formatSfv } from '@cdrec/sfv';
+import { CdrecError } from '@cdrec/tool';
+import { formatManifest, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
+import type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';
+
+/** A piece smaller than this is not worth the end of a volume: the next volume is begun instead. */
+const SMALLEST_PIECE = 256 * 1024;
+const SFV = 'Checksums.sfv';
+const SET = 'cdrec/set.json';
+
+/** What an ISO set is made of, besides archives. */
+export interface IsoSetOptions extends SetHeader {
+  readonly mode: 'rescue' | 'iso' | 'path';
+  readonly directory: string;
+  /** Capacity of a volume in bytes. */
+  readonly volumeBytes: number;
+  readonly boot: VolumeBoot;
+  /** Fills volume 1 with boot files, rescue system, survey. */
+  readonly populate: (iso: IsoImageWriter) => void;
+  /** Replace volumes of the same name. */
+  readonly overwrite?: boolean;
+  /** Told when a volume is complete. */
+  readonly onVolume?: (volume: number, bytes: number) => void;
+}
+
+interface OpenVolume { readonly number: number; readonly iso: IsoImageWriter; readonly partial: string }
+
+/** Writes a set as ISO images, each byte once: the archive streams go straight into the volumes' file extents. */
+export class IsoSetWriter implements SetWriter {
+  readonly #o: IsoSetOptions;
+  readonly #archives: Archive[] = [];
+  readonly #done: { partial: string; final: string; bytes: number }[] = [];
+  #volume: OpenVolume | undefined;
+
+  private constructor(options: IsoSetOptions) {
+    this.#o = options;
+  }
+
+  /**
+   * Begins volume 1 and fills it with what `populate` adds.
+   * @throws CdrecError OUTPUT_EXISTS, VOLUME_TOO_SMALL
+   */
+  static begin(options: IsoSetOptions): IsoSetWriter {
+    const first = join(options.directory, volumeFile(options.label, 1));
+    if (options.overwrite !== true && existsSync(first)) {
+      throw new CdrecError('OUTPUT_EXISTS', `${first} exists already`, { hint: 'choose another --out or --label, or allow --overwrite' });
+    }
+    const writer = new IsoSetWriter(options);
+    const volume = writer.#open(1);
+    try {
+      options.populate(volume.iso);
+      const need = volume.iso.projectedBytes([{ path: SET, bytes: 4096 }, { path: SFV, bytes: 4096 }]);
+      if (need > options.volumeBytes) {
+        throw new CdrecError('VOLUME_TOO_SMALL', `the rescue system alone needs ${String(need)} bytes, a volume has ${String(options.volumeBytes)}`, { hint: 'take a larger --volume-size' });
+      }
+    } catch (error) {
+      volume.iso.close();
+      rmSync(volume.partial, { force: true });
+      throw error;
+    }
+    return writer;
+  }
+
+  #open(number: number): OpenVolume {
+    const { directory, label, created, boot } = this.#o;
+    const partial = join(directory, `.${volumeFile(label, number)}.partial`);
+    const iso = IsoImageWriter.create(partial, {
+      volumeId: volumeLabel(label, number), date: created, application: 'CDREC', publisher: this.#o.host.toUpperCase(),
+      ...(number === 1 && (boot.mbrCode !== undefined || boot.esp !== undefined) ? { boot } : {}),
+    });
+    this.#volume = { number, iso, partial };
+    return this.#volume;
+  }
+
+  #manifest(number: number, last: boolean, archives: readonly Archive[]): Manifest {
+    const { setId, label, created, host, mode } = this.#o;
+    return { format: 1, setId, label, created: new Date(created).toISOString(), host, mode, volume: number, last, archives: [...archives] };
+  }
+
+  #sfv(iso: IsoImageWriter): string {
+    return formatSfv(iso.files.map((f) => ({ name: f.path, crc32: f.crc32 })), [`${this.#o.label}: recovery set ${this.#o.setId}`]);
+  }
+
+  /** Bytes that a further piece of `archive` may have on the open volume: exact to the sector. */
+  #room(volume: OpenVolume, archive: Archive): number {
+    const file = `backup/${archive.name}.${String(archive.pieces.length + 1).padStart(3, '0')}`;
+    // Every number at its widest, so that the real set.json and SFV cannot be larger.
+    const widest: Piece = { number: 999_999, volume: 999_999, file, offset: 1e15, bytes: 1e15, sha256: 'f'.repeat(64), crc32: 0xffffffff };
+    const complete = { ...archive, bytes: 1e15, contentBytes: 1e15, sha256: 'f'.repeat(64), pieces: [...archive.pieces, widest] };
+    const manifest = formatManifest(this.#manifest(volume.number, false, [...this.#archives, complete]));
+    const sfv = this.#sfv(volume.iso).length + Buffer.byteLength(file) + SET.length + 32;
+    // Exceptions are listed when an archive ends; room for them is kept here.
+    const exceptions = 64 * 1024;
+    const without = volume.iso.projectedBytes([{ path: file, bytes: 0 }, { path: SET, bytes: Buffer.byteLength(manifest) + exceptions }, { path: SFV, bytes: sfv }]);
+    return Math.floor((this.#o.volumeBytes - without) / 2048) * 2048;
+  }
+
+  async addArchive(meta: ArchiveMeta, source: AsyncIterable<Uint8Array>, ended: () => Promise<{ contentBytes: number; exceptions: readonly string[] }>): Promise<Archive> {
+    const archive: Archive = { ...meta, bytes: 0, contentBytes: 0, sha256: '', exceptions: [], pieces: [] };
+    const result = await cutStream(source, (number): PieceSink => {
+      let volume = this.#volume as OpenVolume;
+      let capacity = this.#room(volume, archive);
+      if (capacity < SMALLEST_PIECE) {
+        if (number === 1) this.#complete(false, this.#archives);
+        else this.#complete(false, [...this.#archives, archive]);
+        volume = this.#open(volume.number + 1);
+        capacity = this.#room(volume, archive);
+        if (capacity < SMALLEST_PIECE) throw new CdrecError('VOLUME_TOO_SMALL', `a volume of ${String(this.#o.volumeBytes)} bytes has no room for backups`, { hint: 'take a larger --volume-size' });
+      }
+      const sink = volume.iso.openFile();
+      return {
+        capacity,
+        write: (chunk) => { sink.write(chunk); },
+        close: (piece, last) => {
+          const file = piece.number === 1 && last ? `backup/${meta.name}` : `backup/${meta.name}.${String(piece.number).padStart(3, '0')}`;
+          sink.close(file, { mode: 0o400 });
+          archive.pieces.push(toPiece(piece, volume.number, file));
+        },
+      };
+    });
+    const { contentBytes, exceptions } = await ended();
+    const complete = { ...archive, bytes: result.bytes, sha256: result.sha256, contentBytes, exceptions: limitExceptions(exceptions) };
+    this.#archives.push(complete);
+    return complete;
+  }
+
+  #complete(last: boolean, archives: readonly Archive[]): void {
+    const { number, iso, partial } = this.#volume as OpenVolume;
+    iso.addFile(SET, Buffer.from(formatManifest(this.#manifest(number, last, archives))));
+    iso.addFile(SFV, Buffer.from(this.#sfv(iso)));
+    const bytes = iso.finish();
+    this.#done.push({ partial, final: join(this.#o.directory, volumeFile(this.#o.label, number)), bytes });
+    this.#volume = undefined;
+    this.#o.onVolume?.(number, bytes);
+  }
+
+  async finish(): Promise<FinishedSet> {
+    this.#complete(true, this.#archives);
+    for (const { partial, final } of this.#done) await rename(partial, final);
+    return { files: this.#done.map(({ final: path, bytes }) => ({ path, bytes })), archives: this.#archives };
+  }
+
+  async abort(): Promise<void> {
+    if (this.#volume !== undefined) {
+      this.#volume.iso.close();
+      await rm(this.#volume.partial, { force: true });
+    }
+    for (const { partial } of this.#done) await rm(partial, { force: true });
+  }
+}
+
+/** Keeps the list within the room that was kept for it; the full list stands in the log and on the terminal. */
+function limitExceptions(all: readonly string[]): string[] {
+  const out: string[] = [];
+  let size = 0;
+  for (const [i, text] of all.entries()) {
+    size += JSON.stringify(text).length + 8;
+    if (size > 60_000) return [...out, `... and ${String(all.length - i)} more`];
+    out.push(text);
+  }
+  return out;
+}
+
+/** A piece's record in set.json. */
+export function toPiece(piece: PieceInfo, volume: number, file: string): Piece {
+  const { number, offset, bytes, sha256, crc32 } = piece;
+  return { number, volume, file, offset, bytes, sha256, crc32 };
+}

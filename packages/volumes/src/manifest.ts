@@ -1,0 +1,59 @@
+import { CdrecError } from '@cdrec/tool';
+import { z } from 'zod';
+
+const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
+const piece = z.object({
+  number: z.int().min(1), volume: z.int().min(1), file: z.string().regex(/^backup\/[^/\0]+$/),
+  offset: z.int().min(0), bytes: z.int().min(0), sha256: hex64, crc32: z.int().min(0),
+});
+const archive = z.object({
+  name: z.string().regex(/^[^/\0]+$/), kind: z.literal('tar'), compress: z.enum(['zstd', 'gzip', 'none']),
+  mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
+  bytes: z.int().min(0).describe('bytes of the stored stream'),
+  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream'),
+  sha256: z.string().regex(/^([0-9a-f]{64})?$/).describe('of the stored stream; empty while it goes on'),
+  exceptions: z.array(z.string()).describe('files that could not be read or changed meanwhile'),
+  pieces: z.array(piece),
+});
+
+/** set.json as it lies on every volume: the last volume's index is that of the whole set. */
+export const manifestSchema = z.object({
+  format: z.literal(1),
+  setId: z.uuid(), label: z.string().regex(/^[A-Za-z0-9_.-]{1,28}$/), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path']),
+  volume: z.int().min(1), last: z.boolean(),
+  archives: z.array(archive).max(10_000),
+});
+
+export type Manifest = z.output<typeof manifestSchema>;
+export type Archive = Manifest['archives'][number];
+export type Piece = Archive['pieces'][number];
+/** What is known of an archive before its first byte. */
+export type ArchiveMeta = Pick<Archive, 'name' | 'kind' | 'compress' | 'mount' | 'device' | 'fsType' | 'fsUuid'>;
+
+/** JSON Schema of set.json, as published in docs/. */
+export function setJsonSchema(): unknown {
+  return z.toJSONSchema(manifestSchema, { io: 'input' });
+}
+
+/** Text of set.json. */
+export const formatManifest = (m: Manifest): string => JSON.stringify(m, null, 1) + '\n';
+
+/** Validates a set.json. `where` names the volume in messages. @throws CdrecError SET_INVALID */
+export function parseManifest(text: string, where: string): Manifest {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw new CdrecError('SET_INVALID', `${where}: set.json is not JSON`, { cause: error });
+  }
+  const result = manifestSchema.safeParse(raw);
+  if (!result.success) throw new CdrecError('SET_INVALID', `${where}: set.json: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+/** The set's label of a day: `CDrec-YYYY.MM.DD` (UTC). `ms` is milliseconds since 1970. */
+export const labelFor = (ms: number): string => `CDrec-${new Date(ms).toISOString().slice(0, 10).replaceAll('-', '.')}`;
+/** Label of volume `n`. */
+export const volumeLabel = (label: string, n: number): string => `${label}_${String(n)}`;
+/** File name of volume `n`. */
+export const volumeFile = (label: string, n: number): string => `${volumeLabel(label, n)}.iso`;

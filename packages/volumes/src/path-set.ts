@@ -1,0 +1,76 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cutStream } from '@cdrec/cutstream';
+import { formatSfv } from '@cdrec/sfv';
+import { CdrecError } from '@cdrec/tool';
+import { IsoSetWriter, toPiece, type IsoSetOptions } from './iso-set.js';
+import { formatManifest, type Archive, type ArchiveMeta } from './manifest.js';
+import type { FinishedSet, SetWriter } from './writer.js';
+
+/** Writes a set into one directory: the rescue ISO and every archive as a file; nothing has its final name before all has. */
+export class PathSetWriter implements SetWriter {
+  readonly #o: IsoSetOptions;
+  readonly #partial: string;
+  readonly #final: string;
+  readonly #rescue: IsoSetWriter;
+  readonly #archives: Archive[] = [];
+
+  private constructor(options: IsoSetOptions, partial: string, final: string, rescue: IsoSetWriter) {
+    this.#o = options;
+    this.#partial = partial;
+    this.#final = final;
+    this.#rescue = rescue;
+  }
+
+  /** Makes the hidden directory and writes the rescue ISO into it. @throws CdrecError OUTPUT_EXISTS */
+  static begin(options: IsoSetOptions): PathSetWriter {
+    const final = join(options.directory, options.label);
+    const partial = join(options.directory, `.${options.label}.partial`);
+    if (existsSync(final)) throw new CdrecError('OUTPUT_EXISTS', `${final} exists already`, { hint: 'choose another --out or --label, or remove it' });
+    mkdirSync(join(partial, 'backup'), { recursive: true, mode: 0o700 });
+    try {
+      const rescue = IsoSetWriter.begin({ ...options, mode: 'path', directory: partial });
+      return new PathSetWriter(options, partial, final, rescue);
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async addArchive(meta: ArchiveMeta, source: AsyncIterable<Uint8Array>, ended: () => Promise<{ contentBytes: number; exceptions: readonly string[] }>): Promise<Archive> {
+    const file = `backup/${meta.name}`;
+    const fd = openSync(join(this.#partial, file), 'wx', 0o600);
+    try {
+      const result = await cutStream(source, () => ({
+        capacity: Number.MAX_SAFE_INTEGER,
+        write: (chunk) => { for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at); },
+        close: () => { fsyncSync(fd); },
+      }));
+      const { contentBytes, exceptions } = await ended();
+      const archive: Archive = { ...meta, bytes: result.bytes, sha256: result.sha256, contentBytes, exceptions: [...exceptions], pieces: result.pieces.map((p) => toPiece(p, 1, file)) };
+      this.#archives.push(archive);
+      return archive;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  async finish(): Promise<FinishedSet> {
+    const iso = await this.#rescue.finish();
+    const { setId, label, created, host } = this.#o;
+    mkdirSync(join(this.#partial, 'cdrec'), { mode: 0o700 });
+    writeFileSync(join(this.#partial, 'cdrec/set.json'), formatManifest({
+      format: 1, setId, label, created: new Date(created).toISOString(), host, mode: 'path', volume: 1, last: true, archives: this.#archives,
+    }), { mode: 0o600, flush: true });
+    writeFileSync(join(this.#partial, 'Checksums.sfv'), formatSfv(this.#archives.flatMap((a) => a.pieces.map((p) => ({ name: p.file, crc32: p.crc32 })))), { mode: 0o600, flush: true });
+    await rename(this.#partial, this.#final);
+    const files = [...iso.files.map((f) => join(this.#final, f.path.slice(this.#partial.length))), ...this.#archives.map((a) => join(this.#final, `backup/${a.name}`))];
+    return { files: await Promise.all(files.map(async (path) => ({ path, bytes: (await stat(path)).size }))), archives: this.#archives };
+  }
+
+  async abort(): Promise<void> {
+    await this.#rescue.abort();
+    await rm(this.#partial, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IsoSetWriter, openSets, PathSetWriter, verifySet, type ArchiveMeta } from './index.ts';
+
+let dir: string;
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-volumes-')); });
+afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
+
+const header = { setId: '9f0c2f6a-1111-4222-8333-444455556666', label: 'CDrec-2026.01.01', created: 1767225600000, host: 'h' };
+const meta = (name: string): ArchiveMeta => ({ name, kind: 'tar', compress: 'none', mount: '/', device: '/dev/sda1', fsType: 'ext4', fsUuid: 'u' });
+// eslint-disable-next-line @typescript-eslint/require-await -- an async source is what is tested
+async function* chunks(data: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < data.length; at += 65_521) yield data.subarray(at, at + 65_521);
+}
+const ended = () => Promise.resolve({ contentBytes: 1, exceptions: [] });
+const volumeBytes = 3 * 1024 * 1024;
+
+async function make(data: Buffer[], over: Partial<Parameters<typeof IsoSetWriter.begin>[0]> = {}): Promise<string[]> {
+  const writer = IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: (iso) => { iso.addFile('cdrec/x', Buffer.alloc(500_000)); }, ...over });
+  for (const [i, d] of data.entries()) await writer.addArchive(meta(`a${String(i)}.tar`), chunks(d), ended);
+  return (await writer.finish()).files.map((f) => f.path);
+}
+const sha = (b: Buffer): string => createHash('sha256').update(b).digest('hex');
+async function content(paths: string[]): Promise<string[]> {
+  const { sets } = await openSets(paths);
+  const out = [];
+  for (const archive of sets[0]?.manifest.archives ?? []) {
+    const parts = [];
+    for await (const c of sets[0]?.read(archive) ?? []) parts.push(c);
+    out.push(sha(Buffer.concat(parts)));
+  }
+  await sets[0]?.close();
+  return out;
+}
+
+describe('a set of ISO volumes', () => {
+  it('fills its volumes to the capacity and gives every archive back, in any order of volumes', async () => {
+    const data = [randomBytes(5_000_000), randomBytes(10), Buffer.alloc(0), randomBytes(4_000_000)];
+    const files = await make(data);
+    expect(files.length).toBeGreaterThanOrEqual(4);
+    for (const f of files) {
+      expect(statSync(f).size).toBeLessThanOrEqual(volumeBytes);
+      expect(statSync(f).mode & 0o777).toBe(0o600);
+    }
+    for (const f of files.slice(0, -1)) expect(statSync(f).size).toBeGreaterThan(volumeBytes - 400_000);
+    expect(await content([...files].reverse())).toEqual(data.map(sha));
+    expect(readdirSync(dir).filter((n) => n.includes('partial'))).toEqual([]);
+  });
+
+  it('names missing, damaged and foreign volumes', async () => {
+    const files = await make([randomBytes(7_000_000)]);
+    const missing = await openSets(files.filter((_, i) => i !== 1));
+    expect(missing.sets[0]?.missing).toEqual(['CDrec-2026.01.01_2']);
+    const noLast = await openSets(files.slice(0, -1));
+    expect(noLast.sets[0]?.missing[0]).toContain('CDrec-2026.01.01_3');
+    for (const s of [...missing.sets, ...noLast.sets]) await s.close();
+    const damaged = readFileSync(files[1] as string);
+    damaged[1_000_000] = (damaged[1_000_000] as number) ^ 1;
+    writeFileSync(files[1] as string, damaged);
+    const { sets } = await openSets(files);
+    expect(await verifySet(sets[0] as (typeof sets)[0])).toEqual([expect.objectContaining({ problem: expect.stringContaining('CDrec-2026.01.01_2') as string })]);
+    for (const s of sets) await s.close();
+    writeFileSync(join(dir, 'no.iso'), 'x'.repeat(100_000));
+    expect((await openSets([join(dir, 'no.iso'), join(dir, 'gone.iso')])).others.map((o) => o.reason)).toEqual(['no ISO image', 'no such file']);
+  });
+
+  it('leaves nothing behind when it is aborted, refuses what exists and what is too small', async () => {
+    const writer = IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: () => undefined });
+    await writer.addArchive(meta('a'), chunks(randomBytes(5_000_000)), ended);
+    await writer.abort();
+    expect(readdirSync(dir)).toEqual([]);
+    await make([]);
+    await expect(make([])).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    await expect(make([], { overwrite: true, volumeBytes: 600_000 })).rejects.toMatchObject({ code: 'VOLUME_TOO_SMALL' });
+    expect(readdirSync(dir)).toEqual(['CDrec-2026.01.01_1.iso']);
+  });
+
+  it('can be a directory with archives beside a rescue ISO', async () => {
+    const data = randomBytes(3_000_000);
+    const writer = PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, boot: {}, populate: () => undefined });
+    await writer.addArchive(meta('a0.tar'), chunks(data), ended);
+    await writer.finish();
+    const set = join(dir, header.label);
+    expect(await content([join(set, `${header.label}_1.iso`), set])).toEqual([sha(data)]);
+  });
+});
