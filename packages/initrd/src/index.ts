@@ -1,0 +1,2 @@
+export { buildInitrd, type InitrdOptions } from './initrd.js';
+export { cpioArchive } from './cpio.js';

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { addPrograms, closeModules, FileTree, parseLdd, parseModulesDep } from './index.ts';
+
+describe('closures', () => {
+  it('follows hard and soft dependencies of modules', () => {
+    const dep = parseModulesDep('kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko kernel/lib/crc16.ko\nkernel/fs/jbd2/jbd2.ko:\nkernel/lib/crc16.ko:\nkernel/crypto/crc32c-generic.ko.xz:\nkernel/net/x.ko:\n');
+    expect(closeModules(dep, 'softdep ext4 pre: crc32c-generic\n', { names: ['ext4', 'absent'], directories: [] })).toEqual(['kernel/crypto/crc32c-generic.ko.xz', 'kernel/fs/ext4/ext4.ko', 'kernel/fs/jbd2/jbd2.ko', 'kernel/lib/crc16.ko']);
+    expect(closeModules(dep, '', { names: [], directories: ['net'] })).toEqual(['kernel/net/x.ko']);
+  });
+
+  it('reads ldd, and names a missing library with the program that needs it', () => {
+    expect(parseLdd('\tlinux-vdso.so.1 (0x0)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x0)\n\t/lib64/ld-linux-x86-64.so.2 (0x0)\n')).toEqual(['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/ld-linux-x86-64.so.2']);
+    expect(() => parseLdd('/usr/bin/foo:\n\tlibfoo.so.1 => not found\n')).toThrow(/libfoo\.so\.1, needed by \/usr\/bin\/foo/);
+  });
+
+  it('takes the host\'s programs, usr-merged, with loader and libraries', async () => {
+    const tree = new FileTree();
+    await addPrograms(tree, { required: ['sh', 'ldd'], optional: ['no-such-program'], path: '' });
+    const paths = tree.entries().map((e) => e.path);
+    expect(paths.some((p) => p.startsWith('/usr/lib') && p.includes('libc.so.6'))).toBe(true);
+    expect(paths.filter((p) => /^\/(bin|lib|lib64|sbin)\//.test(p))).toEqual([]);
+    expect(tree.has('/usr/bin/bash')).toBe(true); // ldd's interpreter
+    expect(tree.parts().get('libraries')).toBeGreaterThan(1_000_000);
+    await expect(addPrograms(tree, { required: ['no-such-program'], optional: [], path: '' })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+  });
+
+  it('stops at its limit while it grows', () => {
+    const tree = new FileTree(10);
+    expect(() => { tree.addData('/a', 'x'.repeat(11)); }).toThrow(/exceeds its limit of 10 bytes at \/a/);
+  });
+});

@@ -1,0 +1,115 @@
+import { lstatSync, readlinkSync, readdirSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CdrecError } from '@cdrec/tool';
+
+/** One entry of a root file system to be. Owner is always root; `mode` is the permission part. Paths are absolute. */
+export type TreeEntry =
+  | { readonly path: string; readonly type: 'dir'; readonly mode: number }
+  | { readonly path: string; readonly type: 'symlink'; readonly target: string }
+  | { readonly path: string; readonly type: 'file'; readonly mode: number; readonly bytes: number; readonly part: string; readonly source: string | Buffer };
+
+const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
+
+/**
+ * A root file system as plain data: nothing is copied until it is packed. It is usr-merged, whatever the host is.
+ * `limit` is the largest sum of file sizes in bytes, checked while it grows.
+ */
+export class FileTree {
+  readonly #entries = new Map<string, TreeEntry>();
+  readonly #limit: number;
+  #bytes = 0;
+
+  constructor(limit = Number.MAX_SAFE_INTEGER) {
+    this.#limit = limit;
+    for (const dir of ['bin', 'sbin', 'lib', 'lib64']) {
+      this.addDir(`/usr/${dir}`);
+      this.#entries.set(`/${dir}`, { path: `/${dir}`, type: 'symlink', target: `usr/${dir}` });
+    }
+  }
+
+  /** The place of a host path in this tree. */
+  static canonical(path: string): string {
+    return path.replace(MERGED, '/usr/$1');
+  }
+
+  /** Sum of the file sizes in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Entries sorted by path, parents before children. */
+  entries(): TreeEntry[] {
+    return [...this.#entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  has(path: string): boolean {
+    return this.#entries.has(FileTree.canonical(path));
+  }
+
+  /** Bytes by part ("programs", "modules"...). */
+  parts(): Map<string, number> {
+    const out = new Map<string, number>();
+    for (const e of this.#entries.values()) if (e.type === 'file') out.set(e.part, (out.get(e.part) ?? 0) + e.bytes);
+    return out;
+  }
+
+  /** Adds a directory and its parents. */
+  addDir(path: string, mode = 0o755): void {
+    const at = FileTree.canonical(path);
+    if (at === '/' || this.#entries.has(at)) return;
+    this.addDir(dirname(at));
+    this.#entries.set(at, { path: at, type: 'dir', mode });
+  }
+
+  #put(entry: TreeEntry): void {
+    this.addDir(dirname(entry.path));
+    const before = this.#entries.get(entry.path);
+    if (before?.type === 'file') this.#bytes -= before.bytes;
+    this.#entries.set(entry.path, entry);
+    if (entry.type !== 'file') return;
+    this.#bytes += entry.bytes;
+    if (this.#bytes > this.#limit) {
+      const largest = [...this.parts()].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${String(Math.ceil(n / 2 ** 20))} MiB`).join(', ');
+      throw new CdrecError('RESCUE_TOO_LARGE', `the rescue system exceeds its limit of ${String(this.#limit)} bytes at ${entry.path} (${largest})`, { hint: 'raise rescue.max_size, or take fewer modules and programs' });
+    }
+  }
+
+  /** Adds a file with the given content. */
+  addData(path: string, data: string | Buffer, mode = 0o644, part = 'configuration'): void {
+    const source = Buffer.from(data);
+    this.#put({ path: FileTree.canonical(path), type: 'file', mode, bytes: source.length, part, source });
+  }
+
+  addSymlink(path: string, target: string): void {
+    this.#put({ path: FileTree.canonical(path), type: 'symlink', target });
+  }
+
+  /**
+   * Adds a host file at its own (or another) place. A symbolic link is kept as one link to the file that it finally
+   * means, which is added too.
+   */
+  addHostFile(source: string, part: string, path = source): void {
+    const at = FileTree.canonical(path);
+    if (this.#entries.has(at)) return;
+    const real = realpathSync(source);
+    const stat = lstatSync(real);
+    if (!stat.isFile()) throw new CdrecError('NOT_A_FILE', `${source} is not a regular file`);
+    const realAt = FileTree.canonical(real);
+    if (path === source && realAt !== at) {
+      this.addHostFile(real, part);
+      this.#put({ path: at, type: 'symlink', target: realAt });
+      return;
+    }
+    this.#put({ path: at, type: 'file', mode: stat.mode & 0o7777, bytes: stat.size, part, source: real });
+  }
+
+  /** Adds a host directory with all files and links below it. */
+  addHostDir(source: string, part: string): void {
+    for (const entry of readdirSync(source, { withFileTypes: true })) {
+      const full = join(source, entry.name);
+      if (entry.isDirectory()) this.addHostDir(full, part);
+      else if (entry.isFile()) this.addHostFile(full, part);
+      else if (entry.isSymbolicLink()) this.addSymlink(full, readlinkSync(full));
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { closeSync, createWriteStream, openSync, readSync } from 'node:fs';
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { execa, type ResultPromise } from 'execa';
+import { CdrecError, installHint, TOOL_ENV } from '@cdrec/tool';
+import type { TreeEntry } from '@cdrec/closure';
+import { pack, type Pack } from 'tar-stream';
+
+/** Form of rd-base: squashfs (kernel mounts it) or a compressed tar (init unpacks it). */
+export type ImageFormat = 'squashfs' | 'tar.zst' | 'tar.gz';
+
+/**
+ * Packs a tree into one image file without a staging copy: a tar stream (owner root, one time stamp) feeds sqfstar,
+ * zstd or gzip. `date` is in milliseconds since 1970; equal input gives equal bytes.
+ * @throws CdrecError TOOL_MISSING, TOOL_FAILED; the file system's own errors
+ */
+export async function packImage(entries: readonly TreeEntry[], format: ImageFormat, output: string, date: number, cpus: number): Promise<void> {
+  const seconds = String(Math.floor(date / 1000));
+  const commands: Record<ImageFormat, [string, ...string[]]> = {
+    squashfs: ['sqfstar', '-quiet', '-no-progress', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-processors', String(cpus), output],
+    'tar.zst': ['zstd', '-q', '-3', `-T${String(cpus)}`, '-c'],
+    'tar.gz': ['gzip', '-n', '-6', '-c'],
+  };
+  const [program, ...args] = commands[format];
+  const child = execa(program, args, { stdin: 'pipe', stdout: format === 'squashfs' ? 'ignore' : 'pipe', buffer: { stdout: false }, reject: false, env: TOOL_ENV }) as ResultPromise;
+  const tar = pack();
+  const sink = format === 'squashfs' || child.stdout === null ? undefined : pipeline(child.stdout as NodeJS.ReadableStream, createWriteStream(output, { mode: 0o600 }));
+  // A child that dies early breaks the pipe; its own status says why, so that is what is reported.
+  const flow = Promise.allSettled([pipeline(tar, child.stdin as NodeJS.WritableStream), fillTar(tar, entries, date), sink]);
+  const result = await child;
+  if (result.failed) {
+    tar.destroy(new Error('packing stopped'));
+    await flow;
+    if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', `program "${program}" is not installed`, { hint: installHint(program) });
+    const said = String(result.stderr).trim();
+    throw new CdrecError(/No space left/.test(said) ? 'ENOSPC' : 'TOOL_FAILED', `${program} could not pack the rescue system: ${said}`);
+  }
+  const broken = (await flow).find((r) => r.status === 'rejected');
+  if (broken !== undefined) throw broken.reason;
+}
+
+async function fillTar(tar: Pack, entries: readonly TreeEntry[], date: number): Promise<void> {
+  const mtime = new Date(Math.floor(date / 1000) * 1000);
+  const buffer = Buffer.alloc(128 * 1024);
+  for (const e of entries) {
+    if (tar.destroyed) return;
+    const name = e.path.slice(1);
+    const common = { name, mtime, uid: 0, gid: 0, uname: 'root', gname: 'root' };
+    if (e.type === 'dir') tar.entry({ ...common, type: 'directory', mode: e.mode });
+    else if (e.type === 'symlink') tar.entry({ ...common, type: 'symlink', mode: 0o777, linkname: e.target });
+    else if (typeof e.source !== 'string') tar.entry({ ...common, mode: e.mode }, e.source);
+    else {
+      let settle: (error?: Error | null) => void = () => undefined;
+      const stored = new Promise<void>((resolve, reject) => {
+        settle = (error) => { if (error) reject(error); else resolve(); };
+      });
+      stored.catch(() => undefined); // judged below, when everything is written
+      const sink = tar.entry({ ...common, mode: e.mode, size: e.bytes }, (error) => { settle(error); });
+      const fd = openSync(e.source, 'r');
+      try {
+        for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) {
+          if (!sink.write(Buffer.from(buffer.subarray(0, n)))) await once(sink, 'drain');
+        }
+      } finally {
+        closeSync(fd);
+      }
+      sink.end(Buffer.alloc(0));
+      await stored.catch((error: unknown) => {
+        if (!tar.destroyed) throw new CdrecError('FILE_CHANGED', `${e.source as string} changed while the rescue system was packed`, { cause: error });
+      });
+    }
+  }
+  tar.finalize();
+}

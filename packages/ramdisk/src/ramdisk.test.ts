@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileTree } from '@cdrec/closure';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { packImage } from './index.ts';
+import { BASHRC, RC_SYSTEM } from './scripts.ts';
+
+let dir: string;
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-rd-')); });
+afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
+
+const tree = new FileTree();
+tree.addData('/etc/hello', 'hello\n', 0o640);
+tree.addHostFile(process.execPath, 'node', '/usr/bin/node');
+tree.addData('/empty', '');
+
+describe('rd-base', () => {
+  it('is packed as squashfs that unsquashfs lists, the same each time', async () => {
+    const a = join(dir, 'a');
+    await packImage(tree.entries(), 'squashfs', a, 1_700_000_000_000, 2);
+    await packImage(tree.entries(), 'squashfs', join(dir, 'b'), 1_700_000_000_000, 2);
+    const list = execFileSync('unsquashfs', ['-lln', a], { encoding: 'utf8', env: { ...process.env, TZ: 'UTC' } });
+    expect(list).toMatch(/-rw-r----- 0\/0\s+6 2023-11-14 22:13 squashfs-root\/etc\/hello/);
+    expect(list).toMatch(/lrwxrwxrwx 0\/0 .* squashfs-root\/bin -> usr\/bin/);
+    execFileSync('cmp', [a, join(dir, 'b')]);
+    execFileSync('unsquashfs', ['-q', '-n', '-d', join(dir, 'x'), a]);
+    execFileSync('cmp', [join(dir, 'x/usr/bin/node'), process.execPath]);
+  });
+
+  it('is packed as tar for GNU tar', async () => {
+    for (const format of ['tar.zst', 'tar.gz'] as const) {
+      const file = join(dir, format);
+      await packImage(tree.entries(), format, file, 1_700_000_000_000, 2);
+      expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toContain('etc/hello\n');
+    }
+  });
+
+  it('says why packing failed', async () => {
+    await expect(packImage(tree.entries(), 'squashfs', '/nowhere/x', 0, 1)).rejects.toMatchObject({ code: 'TOOL_FAILED' });
+    expect(existsSync('/nowhere/x')).toBe(false);
+  });
+
+  it('has scripts that bash accepts', () => {
+    for (const script of [RC_SYSTEM, BASHRC]) execFileSync('bash', ['-n'], { input: script });
+  });
+});
