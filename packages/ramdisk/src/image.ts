@@ -10,14 +10,15 @@ import { pack, type Pack } from 'tar-stream';
 export type ImageFormat = 'squashfs' | 'tar.zst' | 'tar.gz';
 
 /**
- * Packs a tree into one image file without a staging copy: a tar stream (owner root, one time stamp) feeds sqfstar,
+ * Packs a tree into one image file without a staging copy: a tar stream (owner root, one time stamp) feeds mksquashfs,
  * zstd or gzip. `date` is in milliseconds since 1970; equal input gives equal bytes.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED; the file system's own errors
  */
 export async function packImage(entries: readonly TreeEntry[], format: ImageFormat, output: string, date: number, cpus: number): Promise<void> {
   const seconds = String(Math.floor(date / 1000));
   const commands: Record<ImageFormat, [string, ...string[]]> = {
-    squashfs: ['sqfstar', '-quiet', '-no-progress', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-processors', String(cpus), output],
+    // "-tar" reads a tar stream since squashfs-tools 4.5; sqfstar 4.5.1 refuses -Xcompression-level.
+    squashfs: ['mksquashfs', '-', output, '-tar', '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-processors', String(cpus)],
     'tar.zst': ['zstd', '-q', '-3', `-T${String(cpus)}`, '-c'],
     'tar.gz': ['gzip', '-n', '-6', '-c'],
   };

@@ -9,7 +9,7 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   mount: ['mount', 'util-linux', 'util-linux', 'util-linux'],
   umount: ['mount', 'util-linux', 'util-linux', 'util-linux'],
   mkswap: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
-  sqfstar: ['squashfs-tools', 'squashfs-tools', 'squashfs-tools', 'squashfs'],
+  mksquashfs: ['squashfs-tools', 'squashfs-tools', 'squashfs-tools', 'squashfs'],
   zstd: ['zstd', 'zstd', 'zstd', 'zstd'],
   modinfo: ['kmod', 'kmod', 'kmod', 'kmod'],
   ldd: ['libc-bin', 'glibc-common', 'glibc', 'glibc'],
