@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import { loadConfig, parseSize, type Config } from '@cdrec/config';
+import { build, type BuildRequest } from '../build.js';
+import { EXIT, usageError, type AddCommand } from '../main.js';
+import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
+
+interface Flags {
+  config?: string; mode?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
+}
+const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+/** Options that read the machine, shared by \`build\` and \`test\`. */
+export function configOf(flags: { config?: string; exclude?: string[]; excludeMount?: string[] }): Config {
+  const config = loadConfig(flags.config ?? DEFAULT_CONFIG_FILE, flags.config !== undefined);
+  return { ...config, backup: { ...config.backup, exclude: [...config.backup.exclude, ...(flags.exclude ?? [])], exclude_mounts: [...config.backup.exclude_mounts, ...(flags.excludeMount ?? [])] } };
+}
+
+/** mkCDrec's menu of five choices. */
+async function chooseMode(terminal: Terminal): Promise<{ mode: BuildRequest['mode']; out?: string }> {
+  terminal.say(`
+  1) Rescue CD only (no backups)
+  2) Into volumes: ISO images for CD, DVD, BD or USB
+  3) ISO images only, burn them later (the same images as 2)
+  4) Into a directory: another disk, NFS, SMB (rescue ISO and archives)
+  5) Onto tape (not in this version)
+`);
+  for (;;) {
+    switch (await terminal.ask('Your choice (1-5): ', '--mode rescue|iso|path')) {
+      case '1': return { mode: 'rescue' };
+      case '2': case '3': return { mode: 'iso' };
+      case '4': return { mode: 'path', out: await terminal.ask('Directory: ', '--out DIRECTORY') };
+      case '5': terminal.say('Tape is not supported by this version; choose 4 and copy the directory to tape.'); break;
+      default: terminal.say('Type a number from 1 to 5.');
+    }
+  }
+}
+
+export const buildCommand: AddCommand = (program, terminal, finish) => {
+  program.command('build')
+    .description('build a bootable recovery set of this machine')
+    .option('--mode <mode>', 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory')
+    .option('--out <directory>', 'where the set is written')
+    .option('--volume-size <size>', 'cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...')
+    .option('--label <label>', 'label of the set (default: CDrec-YYYY.MM.DD)')
+    .option('--kernel <version>', 'kernel of the rescue system (default: the running one)')
+    .option('--exclude <path>', 'leave out: /x drops x, /x/* keeps x empty (repeatable)', collect, [])
+    .option('--exclude-mount <mount point>', 'a file system that does not belong to the machine (repeatable)', collect, [])
+    .option('--overwrite', 'replace volumes of the same name')
+    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE}, if it exists)`)
+    .option('--json', 'result as JSON on standard output')
+    .addHelpText('after', '\nExit status: 0 complete; 1 failed, nothing is left behind; 2 wrong usage; 3 complete, but the listed files could not be read or changed.')
+    .action(async (flags: Flags) => {
+      const config = configOf(flags);
+      if (process.getuid?.() !== 0) throw usageError('cdrec build must be run as root: it reads every file and every disk');
+      const chosen = flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
+      if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso or path');
+      if (flags.label !== undefined && !/^[A-Za-z0-9_.-]{1,28}$/.test(flags.label)) throw usageError(`label "${flags.label}" must have 1 to 28 characters of A-Z a-z 0-9 _ . -`);
+      const epoch = process.env['SOURCE_DATE_EPOCH'];
+      const started = Date.now();
+      const { set, exceptions } = await build({
+        mode: chosen.mode, config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory),
+        volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size), label: flags.label, kernel: flags.kernel, overwrite: flags.overwrite === true,
+        date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000,
+      }, terminal);
+      for (const e of exceptions) terminal.say(`exception: ${e}`);
+      if (flags.json === true) terminal.print(JSON.stringify({ ...set, exceptions }));
+      else for (const f of set.files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
+      terminal.say(`Complete${exceptions.length > 0 ? `, with ${String(exceptions.length)} exceptions` : ''}, in ${formatSeconds((Date.now() - started) / 1000)}. Try it before you need it: boot it, or run "cdrec verify".`);
+      finish(exceptions.length > 0 ? EXIT.exceptions : EXIT.ok);
+    });
+};

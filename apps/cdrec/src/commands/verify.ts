@@ -1,0 +1,24 @@
+import { verifySet } from '@cdrec/volumes';
+import { EXIT, type AddCommand } from '../main.js';
+import { findSet } from '../sets.js';
+
+export const verifyCommand: AddCommand = (program, terminal, finish) => {
+  program.command('verify')
+    .description('read all volumes of a set and compare every checksum; in any order, from files, directories or devices')
+    .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
+    .option('--json', 'result as JSON on standard output')
+    .action(async (volumes: string[], flags: { json?: boolean }) => {
+      const { set } = await findSet(volumes);
+      try {
+        const meter = terminal.progress(`Verifying ${set.label}`, set.manifest.archives.reduce((n, a) => n + a.bytes, 0));
+        const findings = await verifySet(set, meter.add);
+        meter.done();
+        if (flags.json === true) terminal.print(JSON.stringify({ setId: set.setId, label: set.label, volumes: set.volumes.size, findings }));
+        else if (findings.length === 0) terminal.print(`${set.label}: complete and undamaged (${String(set.volumes.size)} volumes, ${String(set.manifest.archives.length)} archives)`);
+        else for (const f of findings) terminal.print(`${f.volume}${f.file === '' ? '' : `: ${f.file}`}: ${f.problem}`);
+        finish(findings.length === 0 ? EXIT.ok : EXIT.failed);
+      } finally {
+        await set.close();
+      }
+    });
+};

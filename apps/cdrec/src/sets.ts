@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import { openSets, type OpenSet } from '@cdrec/volumes';
+
+/** Devices of this machine that hold an ISO 9660 file system: discs, sticks, disks with an image on them. */
+async function isoDevices(): Promise<string[]> {
+  const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
+  const out: string[] = [];
+  for (const d of (await readBlockTree()).flatMap(all)) {
+    if (d.bytes > 0 && (await superblockOf(d.path)).type === 'iso9660') out.push(d.path);
+  }
+  return out;
+}
+
+const bootedSet = (): string | undefined => /\bcdrec\.set=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1];
+
+/** A set and the devices or files its volumes lie on. */
+export interface FoundSet {
+  readonly set: OpenSet;
+  readonly places: readonly string[];
+}
+
+/**
+ * Opens the one set that is meant: at the given places, or on all devices of this machine (there, the set that the
+ * rescue system was booted from is preferred).
+ * @throws CdrecError SET_NOT_FOUND, SET_FOREIGN when a given volume belongs to another set, SET_AMBIGUOUS
+ */
+export async function findSet(given: readonly string[]): Promise<FoundSet> {
+  const places = given.length > 0 ? given : await isoDevices();
+  const { sets, others } = await openSets(places);
+  const close = async (keep?: OpenSet): Promise<void> => { for (const s of sets) if (s !== keep) await s.close(); };
+  if (given.length > 0 && others.length > 0) {
+    await close();
+    throw new CdrecError('SET_FOREIGN', others.map((o) => `${o.path} is no volume of a recovery set: ${o.reason}`).join('; '), { hint: 'give only volumes of one set' });
+  }
+  if (sets.length === 0) throw new CdrecError('SET_NOT_FOUND', 'no volume of a recovery set was found', { hint: 'insert volume 1, plug in the stick, or name ISO files or a directory' });
+  if (sets.length === 1) return { set: sets[0] as OpenSet, places };
+  const booted = bootedSet();
+  const own = sets.find((s) => s.setId === booted);
+  const list = sets.map((s) => `${s.label} (${s.setId}) on ${[...s.volumes.values()].map((v) => v.path).join(', ')}`).join('; ');
+  if (given.length > 0 || own === undefined) {
+    await close();
+    throw new CdrecError(given.length > 0 ? 'SET_FOREIGN' : 'SET_AMBIGUOUS', `volumes of different sets: ${list}`, { hint: 'name the volumes of one set' });
+  }
+  await close(own);
+  return { set: own, places };
+}
+
+/** @throws CdrecError SET_INCOMPLETE naming the missing volumes */
+export function requireComplete(set: OpenSet): void {
+  if (set.missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `volumes are missing: ${set.missing.join(', ')}`, { hint: `found: ${[...set.volumes.values()].map((v) => v.path).join(', ')}; make the missing ones reachable too` });
+}

@@ -1,0 +1,110 @@
+import { createInterface, type Interface } from 'node:readline/promises';
+import { CdrecError, errorCode } from '@cdrec/tool';
+
+const MIB = 2 ** 20;
+
+/** Everything the CLI says and asks. Data goes to stdout, the rest to stderr; plain lines where there is no terminal. */
+export class Terminal {
+  readonly interactive = process.stdin.isTTY && process.stderr.isTTY;
+  readonly #live = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  #line = false;
+  #reader: Interface | undefined;
+
+  /** A line of data. */
+  print(text: string): void {
+    this.#endLine();
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** A line about what is going on. */
+  say(text: string): void {
+    this.#endLine();
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Text of commander, written as it is. */
+  errorText(text: string): void {
+    this.#endLine();
+    process.stderr.write(text);
+  }
+
+  /** An error: what, and what to do; the stack only when asked for. */
+  fail(error: unknown, debug: boolean): void {
+    const code = errorCode(error);
+    const message = error instanceof Error ? error.message : String(error);
+    this.say(`cdrec: error${code === undefined ? '' : ` ${code}`}: ${message}`);
+    const hint = error instanceof CdrecError ? error.hint : code === 'ENOSPC' ? 'the disk is full: free space, or choose another --out' : undefined;
+    if (hint !== undefined) this.say(`       hint: ${hint}`);
+    if (debug && error instanceof Error) this.say(`${error.stack ?? ''}\n${error.cause instanceof Error ? `caused by ${error.cause.stack ?? ''}` : ''}`);
+  }
+
+  #endLine(): void {
+    if (this.#line) process.stderr.write('\n');
+    this.#line = false;
+  }
+
+  /** A progress meter over bytes; `total` may be an estimate. Call the returned function with each chunk's size. */
+  progress(what: string, total: number): { add: (bytes: number) => void; done: () => void } {
+    const started = Date.now();
+    let bytes = 0;
+    let shown = started;
+    const text = (): string => {
+      const seconds = Math.max(0.001, (Date.now() - started) / 1000);
+      const rate = bytes / seconds;
+      const left = total > bytes && rate > 0 ? `, ${formatSeconds((total - bytes) / rate)} left` : '';
+      const percent = total > 0 ? ` ${String(Math.min(100, Math.floor((bytes / total) * 100)))} %` : '';
+      return `${what}:${percent} ${(bytes / MIB).toFixed(0)} MiB, ${(rate / MIB).toFixed(1)} MiB/s${left}`;
+    };
+    return {
+      add: (n) => {
+        bytes += n;
+        const now = Date.now();
+        if (now - shown < (this.#live ? 500 : 30_000)) return;
+        shown = now;
+        if (this.#live) {
+          process.stderr.write(`\r\x1b[K${text().slice(0, (process.stderr.columns || 80) - 1)}`);
+          this.#line = true;
+        } else this.say(`  ${text()}`);
+      },
+      done: () => {
+        if (this.#line) process.stderr.write('\r\x1b[K');
+        this.#line = false;
+        this.say(`${what}: ${(bytes / MIB).toFixed(1)} MiB in ${formatSeconds((Date.now() - started) / 1000)}`);
+      },
+    };
+  }
+
+  /** Asks on a terminal. @throws CdrecError USAGE where there is none: `flag` would have answered. */
+  async ask(question: string, flag: string): Promise<string> {
+    if (!this.interactive) throw new CdrecError('USAGE', `"${question.trim()}" cannot be asked: there is no terminal`, { hint: `answer with ${flag}` });
+    this.#endLine();
+    this.#reader ??= createInterface({ input: process.stdin, output: process.stderr });
+    return (await this.#reader.question(question)).trim();
+  }
+
+  close(): void {
+    this.#endLine();
+    this.#reader?.close();
+  }
+}
+
+/** Seconds as `2 m 05 s`. */
+export function formatSeconds(seconds: number): string {
+  const s = Math.round(seconds);
+  return s < 60 ? `${String(s)} s` : s < 3600 ? `${String(Math.floor(s / 60))} m ${String(s % 60).padStart(2, '0')} s` : `${String(Math.floor(s / 3600))} h ${String(Math.floor((s % 3600) / 60)).padStart(2, '0')} m`;
+}
+
+/** Bytes for a person. */
+export const formatBytes = (n: number): string => (n < MIB ? `${String(Math.ceil(n / 1024))} KiB` : n < 1024 * MIB ? `${(n / MIB).toFixed(1)} MiB` : `${(n / 1024 / MIB).toFixed(2)} GiB`);
+
+/** The search path for programs. */
+export const searchPath = (): string => process.env['PATH'] ?? '';
+
+/** An abort signal that SIGINT, SIGTERM and SIGHUP raise; `stop` takes the handlers off again. */
+export function interruptSignal(): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const onSignal = (): void => { controller.abort(new CdrecError('INTERRUPTED', 'interrupted')); };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, onSignal);
+  return { signal: controller.signal, stop: () => { for (const name of names) process.off(name, onSignal); } };
+}

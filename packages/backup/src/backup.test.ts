@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createArguments, excludeArguments, judgeTar, openTar } from './index.ts';
+
+let dir: string;
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-backup-')); });
+afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
+
+async function list(args: string[]): Promise<{ names: string[]; verdict: Awaited<ReturnType<ReturnType<typeof openTar>['ended']>> }> {
+  const tar = openTar(args, dir);
+  const parts = [];
+  for await (const c of tar.stream) parts.push(c);
+  const verdict = await tar.ended();
+  return { names: execFileSync('tar', ['--zstd', '-tf', '-'], { input: Buffer.concat(parts), encoding: 'utf8' }).trim().split('\n'), verdict };
+}
+
+describe('tar', () => {
+  it('excludes by rules with one meaning', async () => {
+    for (const d of ['keep/sub', 'gone', 'emptied/a']) mkdirSync(join(dir, d), { recursive: true });
+    for (const f of ['keep/gone', 'keep/sub/x.tmp', 'gone/f', 'emptied/f', 'a.tmp']) writeFileSync(join(dir, f), 'x');
+    const { names } = await list(createArguments(dir, 'ext4', 'zstd -q', [`${dir}/gone`, `${dir}/emptied/*`, `${dir}/*.tmp`, '/elsewhere']));
+    expect(names.sort()).toEqual(['./', './emptied/', './keep/', './keep/gone', './keep/sub/', './keep/sub/x.tmp']);
+    expect(excludeArguments('/home', ['/', '/homes', '/home'])).toEqual([]);
+  });
+
+  it('names files that change while they are read, and completes', async () => {
+    writeFileSync(join(dir, 'ok'), 'fine');
+    writeFileSync(join(dir, 'big'), '');
+    execFileSync('truncate', ['-s', '50M', join(dir, 'big')]);
+    // Uncompressed, so that the pipe holds tar back; not sparse, so that all 50 MiB are read.
+    const tar = openTar(createArguments(dir, 'ext4', '', []).filter((a) => a !== '--sparse'), dir);
+    const parts: Uint8Array[] = [];
+    for await (const c of tar.stream) {
+      if (parts.length === 0) execFileSync('truncate', ['-s', '5M', join(dir, 'big')]);
+      parts.push(c);
+    }
+    const verdict = await tar.ended();
+    expect(verdict.exceptions).toContainEqual(expect.stringContaining('./big: File shrank by'));
+    expect(execFileSync('tar', ['-xOf', '-', './ok'], { input: Buffer.concat(parts), encoding: 'utf8' })).toBe('fine');
+  });
+
+  it('tells exceptions from failures and from remarks', () => {
+    const total = 'Total bytes written: 10240 (10KiB, 1MiB/s)\n';
+    expect(judgeTar(0, `tar: ./s: socket ignored\n${total}`, 'x')).toEqual({ contentBytes: 10240, exceptions: [], notes: ['./s: socket ignored'] });
+    expect(judgeTar(1, `tar: ./f: file changed as we read it\n${total}`, 'x').exceptions).toEqual(['./f: file changed as we read it']);
+    expect(judgeTar(2, `tar: ./f: Cannot open: Permission denied\n${total}tar: Exiting with failure status due to previous errors\n`, 'x').exceptions).toEqual(['./f: Cannot open: Permission denied']);
+    expect(() => judgeTar(2, 'tar: -: Cannot write: No space left\ntar: Error is not recoverable: exiting now\n', 'x')).toThrow(/Cannot write/);
+    expect(() => judgeTar(undefined, '', 'x')).toThrow(/no message/);
+    expect(() => judgeTar(0, '', 'x')).toThrow(/status 0/);
+  });
+
+  it('says that a missing file could not be read', async () => {
+    writeFileSync(join(dir, 'ok'), 'fine');
+    const { verdict, names } = await list([...createArguments(dir, 'ext4', 'zstd -q', []), './vanished']);
+    expect(verdict.exceptions).toEqual([expect.stringContaining('./vanished: Cannot stat')]);
+    expect(names).toContain('./ok');
+  });
+});

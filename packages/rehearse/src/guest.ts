@@ -1,0 +1,160 @@
+import { createWriteStream, existsSync, mkdirSync, type WriteStream } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa, type ResultPromise } from 'execa';
+import { CdrecError } from '@cdrec/tool';
+import type { Accelerator } from './accelerator.js';
+
+/** A disk, disc or stick of a guest. `discard` keeps the image as it is (QEMU's snapshot mode). */
+export interface Medium {
+  readonly file: string;
+  readonly as: 'virtio' | 'ahci' | 'nvme' | 'cdrom' | 'usb';
+  readonly readonly?: boolean;
+  readonly discard?: boolean;
+  readonly boot?: boolean;
+  readonly serial?: string;
+}
+
+/** A virtual machine. */
+export interface GuestOptions {
+  readonly accelerator: Accelerator;
+  readonly firmware: 'bios' | 'uefi';
+  readonly memoryMiB: number;
+  readonly media: readonly Medium[];
+  /** File that gets everything the guest says on its serial line. */
+  readonly log: string;
+  /** File for the UEFI variables: made from OVMF's template when it does not exist. */
+  readonly variables?: string;
+}
+
+const OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/ovmf/OVMF_CODE.fd'];
+
+/** Arguments of qemu-system-x86_64 for a guest. */
+export function qemuArguments(o: GuestOptions): string[] {
+  const args = ['-machine', o.firmware === 'uefi' ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none', '-device', 'virtio-rng-pci'];
+  if (o.accelerator === 'tcg') args.push('-cpu', 'max');
+  if (o.firmware === 'uefi') {
+    const code = OVMF.find((p) => existsSync(p));
+    if (code === undefined || o.variables === undefined) throw new CdrecError('TOOL_MISSING', 'OVMF, the UEFI firmware for QEMU, is not installed', { hint: 'apt install ovmf | dnf install edk2-ovmf | pacman -S edk2-ovmf | zypper install qemu-ovmf-x86_64' });
+    args.push('-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${code}`, '-drive', `if=pflash,unit=1,format=raw,file=${o.variables}`);
+  }
+  const needs = (as: Medium['as']): boolean => o.media.some((m) => m.as === as);
+  if (needs('usb')) args.push('-device', 'qemu-xhci,id=xhci');
+  if (needs('ahci') || needs('cdrom')) args.push('-device', 'ich9-ahci,id=sata');
+  let port = 0;
+  o.media.forEach((m, i) => {
+    const id = `m${String(i)}`;
+    args.push('-drive', [`if=none,id=${id},format=raw,cache=unsafe,file=${m.file.replaceAll(',', ',,')}`, m.readonly === true || m.as === 'cdrom' ? 'readonly=on' : '', m.discard === true ? 'snapshot=on' : ''].filter((s) => s !== '').join(','));
+    const tail = `${m.boot === true ? ',bootindex=0' : ''}${m.serial === undefined ? '' : `,serial=${m.serial}`}`;
+    switch (m.as) {
+      case 'virtio': args.push('-device', `virtio-blk-pci,drive=${id}${tail}`); break;
+      case 'nvme': args.push('-device', `nvme,drive=${id}${m.boot === true ? ',bootindex=0' : ''},serial=${m.serial ?? id}`); break;
+      case 'usb': args.push('-device', `usb-storage,bus=xhci.0,drive=${id}${tail}`); break;
+      case 'ahci': args.push('-device', `ide-hd,bus=sata.${String(port++)},drive=${id}${tail}`); break;
+      case 'cdrom': args.push('-device', `ide-cd,bus=sata.${String(port++)},drive=${id}${tail}`); break;
+    }
+  });
+  return args;
+}
+
+/** A running guest, spoken to over its serial line. Dispose of it, or it is killed with the process. */
+export class Guest implements AsyncDisposable {
+  readonly #child: ResultPromise;
+  readonly #log: WriteStream;
+  readonly #options: GuestOptions;
+  #text = '';
+  #position = 0;
+  #ended = false;
+  #wake: () => void = () => undefined;
+  #counter = 0;
+
+  private constructor(child: ResultPromise, options: GuestOptions) {
+    this.#child = child;
+    this.#options = options;
+    this.#log = createWriteStream(options.log, { flags: 'w' });
+    child.stdout?.on('data', (chunk: Buffer) => {
+      this.#log.write(chunk);
+      this.#text += chunk.toString('latin1');
+      this.#wake();
+    });
+    void child.finally(() => {
+      this.#ended = true;
+      this.#log.end();
+      this.#wake();
+    });
+  }
+
+  /** Starts QEMU. @throws CdrecError TOOL_MISSING */
+  static async start(options: GuestOptions): Promise<Guest> {
+    mkdirSync(dirname(options.log), { recursive: true });
+    if (options.firmware === 'uefi' && options.variables !== undefined && !existsSync(options.variables)) {
+      const code = OVMF.find((p) => existsSync(p)) ?? '';
+      await copyFile(code.replace('CODE', 'VARS'), options.variables);
+    }
+    const child = execa('qemu-system-x86_64', qemuArguments(options), { reject: false, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, cleanup: true, killSignal: 'SIGKILL' }) as ResultPromise;
+    return new Guest(child, options);
+  }
+
+  /** The last lines the guest printed. */
+  tail(characters = 1500): string {
+    // eslint-disable-next-line no-control-regex -- terminal escapes are what must go
+    return this.#text.slice(-characters).replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, '');
+  }
+
+  /** Waits until the guest prints something that matches. @throws CdrecError GUEST_TIMEOUT or GUEST_ENDED with its last lines */
+  async expect(pattern: RegExp, seconds: number): Promise<RegExpExecArray> {
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const match = pattern.exec(this.#text.slice(this.#position));
+      if (match !== null) {
+        this.#position += match.index + match[0].length;
+        return match;
+      }
+      const panic = /Kernel panic.*/.exec(this.#text.slice(this.#position));
+      if (panic !== null || this.#ended || Date.now() >= deadline) {
+        const why = panic !== null ? panic[0] : this.#ended ? `the guest ended${await this.#qemuSaid()}` : `nothing after ${String(seconds)} s`;
+        throw new CdrecError(this.#ended ? 'GUEST_ENDED' : panic !== null ? 'GUEST_PANIC' : 'GUEST_TIMEOUT', `waiting for ${String(pattern)}: ${why}; log ${this.#options.log}; last lines:\n${this.tail()}`);
+      }
+      await Promise.race([sleep(Math.min(1000, deadline - Date.now())), new Promise<void>((resolve) => { this.#wake = resolve; })]);
+    }
+  }
+
+  async #qemuSaid(): Promise<string> {
+    const result = await this.#child;
+    return `: ${String(result.stderr).trim()}`;
+  }
+
+  /** Types text. */
+  send(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
+  /** Runs a shell command at the guest's prompt; returns its output and status. */
+  async run(command: string, seconds: number): Promise<{ output: string; status: number }> {
+    const tag = `END${String(++this.#counter)}`;
+    const from = this.#position;
+    this.send(`${command}; echo "${tag}:"$?:\n`);
+    const match = await this.expect(new RegExp(`${tag}:(\\d+):`), seconds);
+    const output = this.#text.slice(from, this.#position - match[0].length).replace(/\r/g, '');
+    return { output: output.slice(output.indexOf('\n') + 1), status: Number(match[1]) };
+  }
+
+  /** Like `run`, but a status other than 0 is an error. @throws CdrecError GUEST_COMMAND */
+  async must(command: string, seconds: number): Promise<string> {
+    const { output, status } = await this.run(command, seconds);
+    if (status !== 0) throw new CdrecError('GUEST_COMMAND', `"${command}" in the guest ended with status ${String(status)}:\n${output.slice(-3000)}`);
+    return output;
+  }
+
+  /** Waits until QEMU has ended by itself. @throws CdrecError GUEST_TIMEOUT */
+  async ended(seconds: number): Promise<void> {
+    const done = await Promise.race([this.#child.then(() => true), sleep(seconds * 1000, false)]);
+    if (!done) throw new CdrecError('GUEST_TIMEOUT', `the guest did not end within ${String(seconds)} s; last lines:\n${this.tail()}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#child;
+  }
+}

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runTool } from '@cdrec/tool';
+
+/** A disk image as a loop device with its partitions. */
+export interface AttachedImage extends AsyncDisposable {
+  readonly device: string;
+  /** Node of a partition; 0 is the whole disk. */
+  partition(number: number): string;
+}
+
+/** Attaches an image; partitions by BLKPG (partx), because the kernel may have no parser for the table. */
+export async function attachImage(image: string, readonly = false): Promise<AttachedImage> {
+  const device = (await runTool('losetup', ['--find', '--show', ...(readonly ? ['--read-only'] : []), image])).stdout.trim();
+  await runTool('partx', ['--add', device], { ok: [0, 1] }); // 1: no table yet, or known already
+  return {
+    device,
+    partition: (n) => (n === 0 ? device : `${device}p${String(n)}`),
+    [Symbol.asyncDispose]: async () => {
+      await runTool('partx', ['--delete', device], { ok: [0, 1] });
+      await runTool('losetup', ['--detach', device]);
+    },
+  };
+}
+
+/** Waits for a device node. */
+export async function waitForNode(path: string): Promise<void> {
+  for (let i = 0; i < 50 && !existsSync(path); i++) await sleep(100);
+}
+
+/** Mounts in order, runs `work`, unmounts in reverse order. Each mount is the argument list of mount(8), target last. */
+export async function withMounts<T>(mounts: readonly (readonly string[])[], work: () => Promise<T>): Promise<T> {
+  const done: string[] = [];
+  try {
+    for (const args of mounts) {
+      const target = args.at(-1) as string;
+      mkdirSync(target, { recursive: true });
+      await runTool('mount', args);
+      done.push(target);
+    }
+    return await work();
+  } finally {
+    for (const target of done.reverse()) {
+      let { status } = await runTool('umount', [target], { ok: [0, 1, 32] });
+      for (let i = 0; status !== 0 && i < 20; i++) {
+        await sleep(250);
+        ({ status } = await runTool('umount', [target], { ok: [0, 1, 32] }));
+      }
+      if (status !== 0) await runTool('umount', ['--lazy', target]);
+    }
+  }
+}
+
+/** Attaches an image and mounts some of its partitions read-only below `directory` while `work` runs. */
+export async function mountedImage<T>(image: string, parts: readonly { number: number; type: string; mount: string }[], directory: string, work: () => Promise<T>): Promise<T> {
+  await using loop = await attachImage(image);
+  const options = (type: string): string => (type === 'xfs' ? 'ro,norecovery,nouuid' : 'ro,noload');
+  return await withMounts(parts.map((p) => ['-t', p.type, '-o', options(p.type), loop.partition(p.number), `${directory}${p.mount === '/' ? '' : p.mount}`]), work);
+}

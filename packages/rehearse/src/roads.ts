@@ -1,0 +1,27 @@
+import type { Guest } from './guest.js';
+
+/** What a sample system's root has as its password. */
+const PASSWORD = 'cdrec';
+
+/** From power-on of a recovery medium to the rescue system's prompt. The menu's first entry is chosen. */
+export async function bootToRescue(guest: Guest, seconds = 300): Promise<void> {
+  await guest.expect(/cdrec: CDrec|1\) Rescue system|Rescue system \(/, seconds);
+  guest.send('\r');
+  await guest.expect(/cdrec:~# /, seconds);
+}
+
+/** From power-on of a sample system to root's prompt, on the serial line. */
+export async function bootToLogin(guest: Guest, seconds = 420): Promise<void> {
+  await guest.expect(/login: /, seconds);
+  guest.send('root\n');
+  await guest.expect(/Password: /, 60);
+  guest.send(`${PASSWORD}\n`);
+  await guest.expect(/root@[^\n]*# /, 120);
+  await guest.must('stty -echo cols 200; PS1="# "; bind "set enable-bracketed-paste off"; true', 60);
+}
+
+/** Shuts a guest down and waits for its end. */
+export async function powerOff(guest: Guest, seconds = 120): Promise<void> {
+  guest.send('poweroff\n');
+  await guest.ended(seconds);
+}

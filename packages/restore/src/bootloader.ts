@@ -1,0 +1,115 @@
+import { closeSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { CdrecError, runTool } from '@cdrec/tool';
+import type { Step } from './plan.js';
+
+const inSystem = (root: string, names: readonly string[]): string | undefined =>
+  names.find((n) => ['usr/sbin', 'usr/bin', 'sbin'].some((d) => existsSync(join(root, d, n))));
+
+/**
+ * Runs the restored system's own grub-install for BIOS and proves that the boot sector is there. Files of /boot/grub
+ * that come out unchanged get their old time stamps back, so the restored tree stays true.
+ * @throws CdrecError BOOT_LOADER_FAILED
+ */
+export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>, root: string): Promise<void> {
+  const program = inSystem(root, ['grub-install', 'grub2-install']);
+  if (program === undefined) throw new CdrecError('BOOT_LOADER_FAILED', 'the restored system has no grub-install', { hint: 'install a boot loader by hand: chroot to the restored system' });
+  const directory = join(root, step.directory);
+  const saved = mkdtempSync(join(tmpdir(), 'cdrec-grub-'));
+  try {
+    if (existsSync(directory)) await runTool('cp', ['--archive', `${directory}/.`, saved]);
+    await runTool('chroot', [root, program, '--target=i386-pc', step.disk]);
+    await keepTimes(saved, directory);
+  } finally {
+    rmSync(saved, { recursive: true, force: true });
+  }
+  const sector = Buffer.alloc(446);
+  const fd = openSync(step.disk, 'r');
+  try {
+    readSync(fd, sector, 0, 446, 0);
+  } finally {
+    closeSync(fd);
+  }
+  if (!sector.includes('GRUB')) throw new CdrecError('BOOT_LOADER_FAILED', `grub-install reported success, but the first sector of ${step.disk} is not GRUB's`);
+}
+
+/** Gives files and directories that did not change their old metadata back (nanoseconds included, hence tar and not utimes). */
+async function keepTimes(saved: string, directory: string): Promise<void> {
+  const same: string[] = [];
+  const walk = (path: string): void => {
+    const old = lstatSync(path);
+    const name = relative(saved, path);
+    const now = join(directory, name);
+    if (old.isDirectory()) {
+      const names = readdirSync(path).sort();
+      for (const child of names) walk(join(path, child));
+      if (existsSync(now) && names.join('\0') === readdirSync(now).sort().join('\0')) same.push(`./${name}`);
+    } else if (old.isFile() && existsSync(now) && readFileSync(path).equals(readFileSync(now))) same.push(`./${name}`);
+  };
+  walk(saved);
+  const archive = `${saved}.tar`;
+  try {
+    await runTool('tar', ['--create', '--file', archive, '--format=posix', '--no-recursion', '--numeric-owner', '--xattrs', '--acls', '--null', '--files-from=-', '--directory', saved], { input: same.join('\0') });
+    await runTool('tar', ['--extract', '--file', archive, '--numeric-owner', '--same-permissions', '--xattrs', '--acls', '--directory', directory]);
+  } finally {
+    rmSync(archive, { force: true });
+  }
+}
+
+/**
+ * Sees to it that UEFI finds the restored system: the files of the ESP are there from the archive; the removable-media
+ * path is filled when it is empty (shim and GRUB copied, or grub-install); the firmware gets one entry where it can be
+ * written. Returns remarks that are no failure.
+ * @throws CdrecError BOOT_LOADER_FAILED
+ */
+export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: string, firmware: boolean): Promise<string[]> {
+  const esp = join(root, step.mount);
+  const fallback = join(esp, 'EFI/BOOT/BOOTX64.EFI');
+  const programs = listPrograms(esp);
+  const own = programs.find((p) => /shimx64\.efi$/i.test(p)) ?? programs.find((p) => /(grubx64|systemd-bootx64|bootx64)\.efi$/i.test(p));
+  if (!existsSync(fallback) && own !== undefined) {
+    mkdirSync(dirname(fallback), { recursive: true });
+    cpSync(own, fallback);
+    const grub = join(dirname(own), 'grubx64.efi');
+    if (/shim/i.test(own) && existsSync(grub)) cpSync(grub, join(dirname(fallback), 'grubx64.efi'));
+  } else if (!existsSync(fallback)) {
+    const program = inSystem(root, ['grub-install', 'grub2-install']);
+    if (program === undefined) throw new CdrecError('BOOT_LOADER_FAILED', `no UEFI program lies in ${step.mount}, and the restored system has no grub-install`);
+    await runTool('chroot', [root, program, '--target=x86_64-efi', `--efi-directory=${step.mount}`, '--removable', '--no-nvram']);
+  }
+  if (!existsSync(fallback)) throw new CdrecError('BOOT_LOADER_FAILED', `${step.mount}/EFI/BOOT/BOOTX64.EFI could not be made`);
+  if (!firmware) return ['the firmware entry was not written (not booted by UEFI here); the machine starts by the removable-media path'];
+  return enterFirmware(step, `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`);
+}
+
+function listPrograms(esp: string): string[] {
+  const out: string[] = [];
+  const walk = (dir: string): void => {
+    for (const e of readdirSync(dir, { withFileTypes: true })) {
+      if (e.isDirectory()) walk(join(dir, e.name));
+      else if (/\.efi$/i.test(e.name)) out.push(join(dir, e.name));
+    }
+  };
+  if (existsSync(join(esp, 'EFI'))) walk(join(esp, 'EFI'));
+  return out.sort((a, b) => Number(/\/boot\//i.test(a)) - Number(/\/boot\//i.test(b)) || (a < b ? -1 : 1));
+}
+
+/** One entry with the system's name: older ones of the same name are replaced, not piled up. */
+async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, loader: string): Promise<string[]> {
+  try {
+    const { stdout } = await runTool('efibootmgr', []);
+    for (const match of stdout.matchAll(/^Boot([0-9A-F]{4})\*? (.*?)(?:\t.*)?$/gm)) {
+      if (match[2] === step.label) await runTool('efibootmgr', ['--quiet', '--bootnum', match[1] as string, '--delete-bootnum']);
+    }
+    await runTool('efibootmgr', ['--quiet', '--create', '--disk', step.disk, '--part', String(step.partition), '--label', step.label, '--loader', loader]);
+    return [];
+  } catch (error) {
+    return [`the firmware entry could not be written (${error instanceof Error ? error.message : String(error)}); the machine starts by the removable-media path`];
+  }
+}
+
+/** Writes a file and makes sure it is on the disk. */
+export function writeDurably(path: string, text: string): void {
+  writeFileSync(path, text, { flag: 'a', flush: true, mode: 0o600 });
+}

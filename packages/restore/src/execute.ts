@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CdrecError, errorCode, runTool } from '@cdrec/tool';
+import { ensureEfi, installGrubBios, writeDurably } from './bootloader.js';
+import { extract } from './extract.js';
+import { withMount, withSystem } from './mounts.js';
+import { describeStep, type Plan, type Step } from './plan.js';
+
+/** How a plan is carried out. */
+export interface ExecuteOptions {
+  /** The verified stream of an archive, by its name. */
+  readonly openArchive: (name: string) => AsyncIterable<Uint8Array>;
+  /** Journal file: finished steps are not done again by a second run of the same plan. */
+  readonly journal: string;
+  /** Directory below which file systems are mounted. */
+  readonly work: string;
+  /** Whether this system was booted by UEFI, so that firmware entries can be written. */
+  readonly uefi: boolean;
+  readonly onStep?: (step: Step, state: 'start' | 'done' | 'skipped') => void;
+  readonly onBytes?: (bytes: number) => void;
+  /** Aborts between steps. */
+  readonly signal?: AbortSignal;
+}
+
+/** What happened. `remarks` are exceptions that leave a bootable system. */
+export interface ExecuteResult {
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Carries out a plan, step by step; every finished step is journalled.
+ * @throws CdrecError with the failing step in its message; the journal lets a second run go on there.
+ */
+export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
+  const done = readJournal(options.journal, plan.id);
+  mkdirSync(dirname(options.journal), { recursive: true });
+  const remarks: string[] = [];
+  for (const step of plan.steps) {
+    if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
+    if (done.has(step.id)) {
+      options.onStep?.(step, 'skipped');
+      continue;
+    }
+    options.onStep?.(step, 'start');
+    try {
+      remarks.push(...(await runStep(step, options)));
+    } catch (error) {
+      throw new CdrecError(errorCode(error) ?? 'RESTORE_FAILED', `step "${describeStep(step)}": ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error, hint: (error instanceof CdrecError ? error.hint : undefined) ?? 'the disk is not usable as it is; run the same command again: finished steps are not repeated',
+      });
+    }
+    writeDurably(options.journal, JSON.stringify({ plan: plan.id, step: step.id }) + '\n');
+    options.onStep?.(step, 'done');
+  }
+  await runTool('sync', []);
+  return { remarks };
+}
+
+function readJournal(path: string, planId: string): Set<string> {
+  if (!existsSync(path)) return new Set();
+  const out = new Set<string>();
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    const match = /^\{"plan":"([0-9a-f]+)","step":"(.*)"\}$/.exec(line); // a torn last line does not match
+    if (match !== null && match[1] === planId) out.add(match[2] as string);
+  }
+  return out;
+}
+
+async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
+  const root = join(options.work, 'root');
+  switch (step.kind) {
+    case 'wipe':
+      await runTool('wipefs', ['--all', '--force', step.disk]);
+      return [];
+    case 'table':
+      await runTool('sfdisk', ['--wipe=always', '--wipe-partitions=always', '--no-reread', '--no-tell-kernel', step.disk], { input: step.script });
+      await tellKernel(step.disk, step.nodes);
+      return [];
+    case 'make':
+      for (const [program, ...args] of step.commands) await runTool(program, args);
+      return [];
+    case 'extract':
+      await withMount(step.device, step.fsType, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
+        directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, what: step.archive, contentBytes: step.contentBytes,
+      }));
+      return [];
+    case 'grub-bios':
+      await withSystem(step.fileSystems, root, () => installGrubBios(step, root));
+      return [];
+    case 'efi':
+      return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
+  }
+}
+
+/** Makes the kernel know the new partitions, by BLKPG: right also where it has no parser for the table. */
+async function tellKernel(disk: string, nodes: readonly string[]): Promise<void> {
+  await runTool('partx', ['--update', disk]);
+  for (let tries = 0; tries < 100; tries++) {
+    if (nodes.every((n) => existsSync(n))) return;
+    await sleep(100);
+  }
+  throw new CdrecError('PARTITION_MISSING', `the kernel does not show ${nodes.filter((n) => !existsSync(n)).join(', ')}`);
+}
+
+async function* counted(source: AsyncIterable<Uint8Array>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    onBytes?.(chunk.length);
+    yield chunk;
+  }
+}

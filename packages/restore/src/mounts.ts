@@ -1,0 +1,39 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { runTool } from '@cdrec/tool';
+import type { Placement } from './plan.js';
+
+/** Mounts a device on a new directory, runs `work`, unmounts it whatever happens. */
+export async function withMount<T>(device: string, type: string, directory: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(directory, { recursive: true });
+  await runTool('mount', ['-t', type, device, directory]);
+  let done = false;
+  try {
+    const result = await work();
+    done = true;
+    return result;
+  } finally {
+    // After success a failing umount is an error of its own: the data would not be known to be on the disk.
+    await runTool('umount', [directory], done ? {} : { ok: [0, 1, 32] });
+  }
+}
+
+/** Mounts the whole restored system with /dev, /proc, /sys (and the firmware's variables) below `root`, runs `work`, unmounts all. */
+export async function withSystem<T>(fileSystems: readonly Placement[], root: string, work: () => Promise<T>): Promise<T> {
+  const mounted: string[] = [];
+  let done = false;
+  const mount = async (target: string, args: string[]): Promise<void> => {
+    mkdirSync(target, { recursive: true });
+    await runTool('mount', [...args, target]);
+    mounted.push(target);
+  };
+  try {
+    for (const fs of fileSystems) await mount(join(root, fs.mount), ['-t', fs.type, fs.device]);
+    for (const dir of ['dev', 'proc', 'sys']) await mount(join(root, dir), ['--bind', `/${dir}`]);
+    const result = await work();
+    done = true;
+    return result;
+  } finally {
+    for (const target of mounted.reverse()) await runTool('umount', [target], done ? {} : { ok: [0, 1, 32] });
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import type { FileSystem, Survey } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import { mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
+import type { Assignment } from './match.js';
+
+/** A file system in its new place. */
+export interface Placement {
+  readonly device: string;
+  readonly type: FileSystem['type'];
+  readonly mount: string;
+}
+
+/** One action of a restore. `id` is stable: the journal knows steps by it. */
+export type Step =
+  | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
+  | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly string[] }
+  | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
+  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] };
+
+/** What a restore needs to know of an archive. */
+export interface PlanArchive { readonly name: string; readonly mount: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
+
+/** Input of the planner. */
+export interface PlanInput {
+  readonly survey: Survey;
+  readonly archives: readonly PlanArchive[];
+  readonly assignments: readonly Assignment[];
+}
+
+/** A whole plan: plain data, printable, with an id that changes with its content. */
+export interface Plan {
+  readonly id: string;
+  readonly host: string;
+  readonly disks: readonly { readonly source: string; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string }[];
+  readonly steps: readonly Step[];
+}
+
+/**
+ * Computes the steps of a restore. Pure.
+ * @throws CdrecError PLAN_NO_ARCHIVE when a file system has no archive in the set
+ */
+export function planRestore({ survey, archives, assignments }: PlanInput): Plan {
+  const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
+  const nodeOf = (x: { disk: string; partition: number }): string => partitionNode(targetOf.get(x.disk) as string, x.partition);
+  const steps: Step[] = [];
+  for (const { source, target } of assignments) {
+    steps.push({ id: `wipe ${target.device}`, kind: 'wipe', disk: target.device });
+    if (source.table !== undefined) {
+      const extended = (type: string): boolean => ['5', 'f', '85', '0f', '05'].includes(type.toLowerCase());
+      const nodes = source.table.partitions.filter((p) => !extended(p.type)).map((p) => partitionNode(target.device, p.number));
+      steps.push({ id: `table ${target.device}`, kind: 'table', disk: target.device, script: sfdiskScript(source.table), nodes });
+    }
+  }
+  const ordered = [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1));
+  for (const fs of ordered) steps.push({ id: `mkfs ${nodeOf(fs)}`, kind: 'make', device: nodeOf(fs), commands: mkfsCommands(fs, nodeOf(fs)) });
+  for (const swap of survey.swaps) steps.push({ id: `mkswap ${nodeOf(swap)}`, kind: 'make', device: nodeOf(swap), commands: [mkswapCommand(swap, nodeOf(swap))] });
+  for (const fs of ordered) {
+    const archive = archives.find((a) => a.mount === fs.mount);
+    if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: nodeOf(fs), fsType: fs.type, mount: fs.mount, archive: archive.name, compress: archive.compress, contentBytes: archive.contentBytes });
+  }
+  const fileSystems = ordered.map((fs): Placement => ({ device: nodeOf(fs), type: fs.type, mount: fs.mount }));
+  for (const loader of survey.boot.loaders) {
+    if (loader.type === 'grub-bios') {
+      const disk = targetOf.get(loader.disk);
+      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
+    } else {
+      const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
+      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) as string, partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
+    }
+  }
+  const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
+  const id = createHash('sha256').update(JSON.stringify([disks, steps])).digest('hex').slice(0, 16);
+  return { id, host: survey.host.name, disks, steps };
+}
+
+/** The plan as text for a person: what will be lost, then what will be done. */
+export function formatPlan(plan: Plan): string {
+  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(2)} GiB`;
+  const lines = [`Plan ${plan.id}: restore ${plan.host}`, '', 'Disks that will be overwritten:'];
+  for (const d of plan.disks) {
+    lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${d.source} (${d.rule})`, `    WILL BE LOST: ${d.content}`);
+  }
+  lines.push('', 'Steps:');
+  plan.steps.forEach((s, i) => lines.push(`  ${String(i + 1).padStart(2)}. ${describeStep(s)}`));
+  return lines.join('\n') + '\n';
+}
+
+/** One line on a step. */
+export function describeStep(s: Step): string {
+  switch (s.kind) {
+    case 'wipe': return `wipe old signatures from ${s.disk}`;
+    case 'table': return `write the partition table of ${s.disk} (${String(s.nodes.length)} partitions)`;
+    case 'make': return s.commands.map((c) => c.join(' ')).join('; ');
+    case 'extract': return `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
+    case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
+    case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
+  }
+}
