@@ -146,7 +146,7 @@ async function writeArchives(writer: SetWriter, survey: Survey, request: BuildRe
 }
 
 async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
-  const tar = openTar(item.tarArguments, item.meta.mount);
+  const tar = openTar(item.tarArguments, item.meta.mount, item.meta.mount);
   const meter = terminal.progress(`Backup of ${item.meta.mount} (${formatBytes(item.usedBytes)} in use), stored`, 0);
   async function* source(): AsyncGenerator<Uint8Array> {
     for await (const chunk of tar.stream) {

@@ -94,7 +94,7 @@ class Demo {
       const tested = await guest.run('cdrec test --out /mnt --exclude-mount /mnt', 300);
       if (tested.status !== 0) throw new CdrecError('DEMO_TEST', `"cdrec test" in the sample failed:\n${tested.output}`);
       await guest.must('date +%s > /mnt/since; sync; cat /proc/self/io > /dev/null', 60);
-      const { status, output } = await guest.run(`cdrec build --mode iso --out /mnt --exclude-mount /mnt --volume-size ${this.#r.volumeSize}`, 1500);
+      const { status, output } = await guest.run(`TERM=dumb cdrec build --mode iso --out /mnt --exclude-mount /mnt --volume-size ${this.#r.volumeSize}`, 1500);
       this.#terminal.say(output.split('\n').map((l) => `    ${l}`).join('\n').trimEnd());
       if (status !== 0 && status !== 3) throw new CdrecError('DEMO_BUILD', `"cdrec build" in the sample ended with status ${String(status)}`);
       this.remarks.push(...output.split('\n').filter((l) => /warning|exception/.test(l)));
@@ -121,7 +121,7 @@ class Demo {
     ]);
     await this.stage('Boot of the recovery set', () => bootToRescue(guest));
     await this.stage('Restore onto a blank disk', async () => {
-      const { output, status } = await guest.run('start-restore --yes', 1500);
+      const { output, status } = await guest.run('TERM=dumb start-restore --yes', 1500);
       this.#terminal.say(output.split('\n').filter((l) => l.trim() !== '').map((l) => `    ${l}`).join('\n'));
       if (status !== 0 && status !== 3) throw new CdrecError('DEMO_RESTORE', `start-restore ended with status ${String(status)}`);
     });

@@ -8,7 +8,7 @@ async function isoDevices(): Promise<string[]> {
   const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
   const out: string[] = [];
   for (const d of (await readBlockTree()).flatMap(all)) {
-    if (d.bytes > 0 && (await superblockOf(d.path)).type === 'iso9660') out.push(d.path);
+    if (d.bytes > 0 && !d.path.startsWith('/dev/fd') && (await superblockOf(d.path)).type === 'iso9660') out.push(d.path);
   }
   return out;
 }

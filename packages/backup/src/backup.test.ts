@@ -10,7 +10,7 @@ beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-backup-')); });
 afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
 
 async function list(args: string[]): Promise<{ names: string[]; verdict: Awaited<ReturnType<ReturnType<typeof openTar>['ended']>> }> {
-  const tar = openTar(args, dir);
+  const tar = openTar([`--directory=${dir}`, ...args], dir);
   const parts = [];
   for await (const c of tar.stream) parts.push(c);
   const verdict = await tar.ended();
@@ -31,7 +31,7 @@ describe('tar', () => {
     writeFileSync(join(dir, 'big'), '');
     execFileSync('truncate', ['-s', '50M', join(dir, 'big')]);
     // Uncompressed, so that the pipe holds tar back; not sparse, so that all 50 MiB are read.
-    const tar = openTar(createArguments(dir, 'ext4', '', []).filter((a) => a !== '--sparse'), dir);
+    const tar = openTar([`--directory=${dir}`, ...createArguments(dir, 'ext4', '', []).filter((a) => a !== '--sparse')], dir);
     const parts: Uint8Array[] = [];
     for await (const c of tar.stream) {
       if (parts.length === 0) execFileSync('truncate', ['-s', '5M', join(dir, 'big')]);

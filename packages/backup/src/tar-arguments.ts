@@ -17,12 +17,15 @@ export function excludeArguments(mount: string, rules: readonly string[]): strin
   return relative.length === 0 ? [] : ['--anchored', '--wildcards', '--no-wildcards-match-slash', ...relative.map((r) => `--exclude=${r}`)];
 }
 
-/** Arguments that write one file system to standard output. `compressor` is a command line for tar, or empty. */
+/**
+ * Arguments that write one file system to standard output; `--directory` is the caller's (see `openTar`).
+ * `compressor` is a command line for tar, or empty.
+ */
 export function createArguments(mount: string, fsType: string, compressor: string, rules: readonly string[]): string[] {
   return [
     '--create', '--file=-', '--format=posix', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--totals',
     ...(isPlain(fsType) ? ['--numeric-owner', '--sparse'] : CONTENT_FLAGS),
     ...(compressor === '' ? [] : [`--use-compress-program=${compressor}`]),
-    `--directory=${mount}`, ...excludeArguments(mount, rules), '.',
+    ...excludeArguments(mount, rules), '.',
   ];
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { CdrecError, installHint, TOOL_ENV } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
@@ -11,14 +12,25 @@ export interface TarStream {
   kill(): void;
 }
 
-/** Starts tar (and through it the compressor); output comes as tar writes it, nothing is staged. */
-export function openTar(args: readonly string[], what: string): TarStream {
-  const child = execa('tar', args, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, reject: false, encoding: 'utf8', env: TOOL_ENV, maxBuffer: 1 << 26 });
+/** Binds $1 on $2 and becomes tar. Run in a mount namespace of its own, which vanishes with it, however it ends. */
+const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
+
+/**
+ * Starts tar (and through it the compressor); output comes as tar writes it, nothing is staged. With `view`, tar sees
+ * the file system mounted there by itself: mount points below it are the plain directories that they are, and what
+ * lies hidden under them is archived too. `--directory` is then added here. Needs root.
+ */
+export function openTar(args: readonly string[], what: string, view?: string): TarStream {
+  const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
+  const [program, argv] = view === undefined
+    ? ['tar', args]
+    : ['unshare', ['--mount', '--propagation', 'private', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args]] as const;
+  const child = execa(program, argv, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, reject: false, encoding: 'utf8', env: TOOL_ENV, maxBuffer: 1 << 26 });
   return {
     stream: child.stdout as AsyncIterable<Uint8Array>,
     ended: async () => {
       const result = await child;
-      if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', 'program "tar" is not installed', { hint: installHint('tar') });
+      if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', `program "${program}" is not installed`, { hint: installHint(program) });
       return judgeTar(result.exitCode, result.stderr, what);
     },
     kill: () => { child.kill('SIGTERM'); },

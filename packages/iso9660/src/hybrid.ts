@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { buf as crc32 } from 'crc-32';
+import crc from 'crc-32';
 import { IsoError } from './errors.js';
 
 /** Bytes of a hard disk block, the unit of MBR and GPT. */
@@ -51,7 +51,7 @@ function gptHeader(own: number, other: number, array: number, total: number, gui
   h.writeUInt32LE(ENTRIES, 80);
   h.writeUInt32LE(ENTRY_BYTES, 84);
   h.writeUInt32LE(arrayCrc, 88);
-  h.writeUInt32LE(crc32(h.subarray(0, 92)) >>> 0, 16);
+  h.writeUInt32LE(crc.buf(h.subarray(0, 92)) >>> 0, 16);
   return h;
 }
 
@@ -110,7 +110,7 @@ export function hybridAreas(input: HybridInput): { systemArea: Buffer; backupGpt
     array.writeBigUInt64LE(BigInt(p.last), at + 40);
     array.write(p.name, at + 56, 'utf16le');
   });
-  const arrayCrc = crc32(array) >>> 0;
+  const arrayCrc = crc.buf(array) >>> 0;
   const guid = derivedGuid(`${input.seed} disk`);
   gptHeader(1, total - 1, 2, total, guid, arrayCrc).copy(area, BLOCK);
   array.copy(area, 2 * BLOCK);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { addModules, addPrograms, FileTree, firmwareFiles } from '@cdrec/closure';
+import { addModules, addPrograms, FileTree, firmwareFiles, libraryClosure } from '@cdrec/closure';
 import { BASHRC, bannerText, haltScript, RC_SYSTEM } from './scripts.js';
 import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
 
@@ -65,7 +65,7 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
     files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].map((l) => join('/usr/lib/x86_64-linux-gnu', l)).filter((p) => existsSync(p)),
   });
   // node's own libraries; the binary itself has its fixed place.
-  await addPrograms(tree, { required: [], optional: [], path: options.path, files: [node] });
+  for (const library of await libraryClosure([node])) tree.addHostFile(library, 'libraries');
   if (udevd !== undefined && existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev');
   if (udevd !== undefined) tree.addSymlink('/usr/lib/systemd/systemd-udevd', FileTree.canonical(realpathSync(udevd)));
 

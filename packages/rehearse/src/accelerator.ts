@@ -8,17 +8,17 @@ import { CdrecError, installHint } from '@cdrec/tool';
 export type Accelerator = 'kvm' | 'tcg';
 
 /**
- * Boot sector that writes 0x21 to port 0xf4: QEMU's isa-debug-exit then ends with status 2 * 0x21 + 1.
- * mov al,0x21; out 0xf4,al; hlt; jmp $-1
+ * Boot sector that counts 2^30 down and then writes 0x21 to port 0xf4: QEMU's isa-debug-exit then ends with status 2 * 0x21 + 1.
+ * mov ecx,0x40000000; dec ecx; jnz $-2; mov al,0x21; out 0xf4,al; hlt; jmp $-1
  */
-const PROBE = Buffer.concat([Buffer.from([0xb0, 0x21, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd]), Buffer.alloc(503), Buffer.from([0x55, 0xaa])]);
+const PROBE = Buffer.concat([Buffer.from([0x66, 0xb9, 0, 0, 0, 0x40, 0x66, 0x49, 0x75, 0xfc, 0xb0, 0x21, 0xe6, 0xf4, 0xf4, 0xeb, 0xfd]), Buffer.alloc(493), Buffer.from([0x55, 0xaa])]);
 const PROBE_STATUS = 67;
 
 /**
  * Finds out whether KVM is any good by running a guest with a deadline: /dev/kvm may exist and be useless.
  * @throws CdrecError TOOL_MISSING when QEMU is not installed
  */
-export async function chooseAccelerator(deadlineMs = 8000): Promise<Accelerator> {
+export async function chooseAccelerator(deadlineMs = 5000): Promise<Accelerator> {
   const dir = mkdtempSync(join(tmpdir(), 'cdrec-kvm-'));
   try {
     const disk = join(dir, 'probe.img');

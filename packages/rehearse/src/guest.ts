@@ -132,12 +132,14 @@ export class Guest implements AsyncDisposable {
 
   /** Runs a shell command at the guest's prompt; returns its output and status. */
   async run(command: string, seconds: number): Promise<{ output: string; status: number }> {
-    const tag = `END${String(++this.#counter)}`;
+    const n = String(++this.#counter);
     const from = this.#position;
-    this.send(`${command}; echo "${tag}:"$?:\n`);
-    const match = await this.expect(new RegExp(`${tag}:(\\d+):`), seconds);
-    const output = this.#text.slice(from, this.#position - match[0].length).replace(/\r/g, '');
-    return { output: output.slice(output.indexOf('\n') + 1), status: Number(match[1]) };
+    // The quotes keep the markers out of the echoed command line.
+    this.send(`echo "BE""GIN${n}:"; ${command}; echo "EN""D${n}:"$?:\n`);
+    const match = await this.expect(new RegExp(`END${n}:(\\d+):`), seconds);
+    const text = this.#text.slice(from, this.#position - match[0].length).replace(/\r/g, '');
+    const begin = `BEGIN${n}:\n`;
+    return { output: text.slice(text.indexOf(begin) + begin.length), status: Number(match[1]) };
   }
 
   /** Like `run`, but a status other than 0 is an error. @throws CdrecError GUEST_COMMAND */

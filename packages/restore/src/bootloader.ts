@@ -34,9 +34,10 @@ export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>
   if (!sector.includes('GRUB')) throw new CdrecError('BOOT_LOADER_FAILED', `grub-install reported success, but the first sector of ${step.disk} is not GRUB's`);
 }
 
-/** Gives files and directories that did not change their old metadata back (nanoseconds included, hence tar and not utimes). */
+/** Gives files and directories that did not change their old time stamps back, to the nanosecond (which utimes cannot). */
 async function keepTimes(saved: string, directory: string): Promise<void> {
-  const same: string[] = [];
+  const files: string[] = [];
+  const directories: string[] = [];
   const walk = (path: string): void => {
     const old = lstatSync(path);
     const name = relative(saved, path);
@@ -44,17 +45,14 @@ async function keepTimes(saved: string, directory: string): Promise<void> {
     if (old.isDirectory()) {
       const names = readdirSync(path).sort();
       for (const child of names) walk(join(path, child));
-      if (existsSync(now) && names.join('\0') === readdirSync(now).sort().join('\0')) same.push(`./${name}`);
-    } else if (old.isFile() && existsSync(now) && readFileSync(path).equals(readFileSync(now))) same.push(`./${name}`);
+      if (existsSync(now) && names.join('\0') === readdirSync(now).sort().join('\0')) directories.push(name);
+    } else if (old.isFile() && existsSync(now) && readFileSync(path).equals(readFileSync(now))) files.push(`./${name}`);
   };
   walk(saved);
-  const archive = `${saved}.tar`;
-  try {
-    await runTool('tar', ['--create', '--file', archive, '--format=posix', '--no-recursion', '--numeric-owner', '--xattrs', '--acls', '--null', '--files-from=-', '--directory', saved], { input: same.join('\0') });
-    await runTool('tar', ['--extract', '--file', archive, '--numeric-owner', '--same-permissions', '--xattrs', '--acls', '--directory', directory]);
-  } finally {
-    rmSync(archive, { force: true });
+  for (let at = 0; at < files.length; at += 500) {
+    await runTool('cp', ['--attributes-only', '--preserve=timestamps', '--parents', `--target-directory=${directory}`, ...files.slice(at, at + 500)], { cwd: saved });
   }
+  for (const name of directories) await runTool('touch', ['--no-create', `--reference=${join(saved, name)}`, join(directory, name)]);
 }
 
 /**

@@ -36,7 +36,7 @@ export async function readTargets(media: readonly string[]): Promise<TargetDisk[
   const tree = await readBlockTree();
   const content = new Map<string, string>();
   const probe = async (d: BlockDevice): Promise<void> => {
-    if (d.bytes > 0 && d.type !== 'rom') {
+    if (d.bytes > 0 && d.type !== 'rom' && !d.path.startsWith('/dev/fd')) {
       const s = await superblockOf(d.path);
       content.set(d.path, [s.type, s.label === '' ? '' : `"${s.label}"`].filter((t) => t !== '').join(' '));
     }

@@ -19,7 +19,7 @@ export interface Check {
 }
 
 /** Programs that `cdrec build` itself runs. */
-const BUILD_PROGRAMS = ['lsblk', 'findmnt', 'sfdisk', 'blkid', 'tar', 'ldd', 'modinfo'];
+const BUILD_PROGRAMS = ['lsblk', 'findmnt', 'sfdisk', 'blkid', 'tar', 'ldd', 'modinfo', 'unshare', 'mount', 'sh'];
 const MIB = 2 ** 20;
 
 type Flags = { config?: string; kernel?: string; exclude: string[]; excludeMount: string[]; out?: string; json?: boolean };
