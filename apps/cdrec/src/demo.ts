@@ -15,6 +15,7 @@ export interface DemoRequest {
   readonly inside: boolean;
   readonly volumeSize: string;
   readonly keep: boolean;
+  readonly uefiBoot: boolean;
   readonly bundle: string;
 }
 
@@ -128,6 +129,15 @@ class Demo {
     await powerOff(guest);
   }
 
+  /** Boots the same volume 1 by UEFI to the rescue prompt, where node and cdrec must answer. */
+  async bootByUefi(): Promise<void> {
+    rmSync(this.path('uefi.vars.fd'), { force: true });
+    await using guest = await Guest.start({ accelerator: this.#accelerator, firmware: 'uefi', memoryMiB: 1024, media: [{ file: this.volumes[0] as string, as: 'cdrom', boot: true }], log: this.path('uefi.log'), variables: this.path('uefi.vars.fd') });
+    await bootToRescue(guest);
+    await guest.must('node --version && cdrec --version', 120);
+    await powerOff(guest);
+  }
+
   async compare(): Promise<TreeComparison> {
     const { partitions } = SAMPLES[this.#r.sample];
     const total = { entries: 0, bytes: 0, differences: [] as string[], changed: [] as string[] };
@@ -186,6 +196,7 @@ export async function runDemo(request: DemoRequest, terminal: Terminal): Promise
     const compared = await demo.stage('Comparison of every file', () => demo.compare());
     comparison = compared;
     state = await demo.stage('Boot of the restored disk', () => demo.bootRestored());
+    if (request.uefiBoot) await demo.stage('Boot of the same set by UEFI', () => demo.bootByUefi());
   } finally {
     const report = { sample: request.sample, accelerator: demo.accelerator, stages: demo.stages, seconds: (Date.now() - started) / 1000, volumes: demo.volumes.map((path) => ({ path, bytes: statSync(path).size })), comparison, systemState: state, remarks: demo.remarks };
     writeFileSync(join(request.dir, 'report.json'), JSON.stringify(report, null, 1) + '\n');

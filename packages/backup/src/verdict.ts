@@ -11,7 +11,6 @@ export interface TarVerdict {
 }
 
 const NOISE = /Exiting with failure status due to previous errors|Removing leading|^Total bytes/;
-const NOTE = /socket ignored$/;
 
 /**
  * Judges exit status and messages of GNU tar (info "tar", Return codes: 1 = some files differ, 2 = fatal; 2 is also
@@ -26,8 +25,8 @@ export function judgeTar(status: number | undefined, stderr: string, what: strin
   if (status === undefined || status > 2 || fatal !== undefined || total === undefined) {
     throw new CdrecError('TAR_FAILED', `tar failed on ${what} (status ${String(status)}): ${said.filter((l) => !NOISE.test(l)).slice(-5).join('; ') || 'no message'}`);
   }
-  const notes = said.filter((l) => NOTE.test(l));
-  const exceptions = said.filter((l) => !NOTE.test(l) && !NOISE.test(l));
+  const notes = said.filter((l) => l.endsWith("socket ignored"));
+  const exceptions = said.filter((l) => !l.endsWith("socket ignored") && !NOISE.test(l));
   if (status !== 0 && exceptions.length === 0) exceptions.push(`tar ended with status ${String(status)} on ${what} without naming a file`);
   return { contentBytes: Number(total), exceptions: status === 0 ? [] : exceptions, notes };
 }

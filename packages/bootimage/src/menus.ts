@@ -13,7 +13,7 @@ export interface MenuOptions {
 /** Name of the file by which boot loader and initrd recognise volume 1 of a set. */
 export const markerFile = (setId: string): string => `cdrec/id/${setId}`;
 
-type Entry = { readonly id: string; readonly text: string; readonly extra: string };
+interface Entry { readonly id: string; readonly text: string; readonly extra: string }
 
 /** Rescue entries in menu order. The last console of the command line is /dev/console. */
 const RESCUE: readonly Entry[] = [

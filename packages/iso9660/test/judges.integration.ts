@@ -63,8 +63,8 @@ describe('the written image, judged', () => {
   it('is read by xorriso without a complaint, boot entries included', () => {
     const report = run('bash', '-c', `xorriso -abort_on NEVER -return_with SORRY 32 -indev ${image} -find / -exec lsdl -- -report_el_torito plain -report_system_area plain 2>&1`);
     expect(report).not.toMatch(/SORRY|WARNING|FAILURE|MISHAP|FATAL/);
-    expect(report).toMatch(/El Torito boot img :   1 {2}BIOS {2}y {3}none/);
-    expect(report).toMatch(/El Torito boot img :   2 {2}UEFI {2}y {3}none/);
+    expect(report).toMatch(/El Torito boot img : {3}1 {2}BIOS {2}y {3}none/);
+    expect(report).toMatch(/El Torito boot img : {3}2 {2}UEFI {2}y {3}none/);
     expect(report).toContain(`'${DEEP_LINK}'`);
   });
 

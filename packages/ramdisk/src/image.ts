@@ -34,7 +34,7 @@ export async function packImage(entries: readonly TreeEntry[], format: ImageForm
     await flow;
     if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', `program "${program}" is not installed`, { hint: installHint(program) });
     const said = String(result.stderr).trim();
-    throw new CdrecError(/No space left/.test(said) ? 'ENOSPC' : 'TOOL_FAILED', `${program} could not pack the rescue system: ${said}`);
+    throw new CdrecError(said.includes('No space left') ? 'ENOSPC' : 'TOOL_FAILED', `${program} could not pack the rescue system: ${said}`);
   }
   const broken = (await flow).find((r) => r.status === 'rejected');
   if (broken !== undefined) throw broken.reason;

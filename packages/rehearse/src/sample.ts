@@ -120,10 +120,8 @@ async function installBootLoader(sample: Sample, loop: AttachedImage, root: stri
 
 async function installEfi(sample: Sample, loop: AttachedImage, root: string, bootUuid: string): Promise<void> {
   const esp = loop.partition((sample.partitions.find((p) => p.type === 'vfat') as SamplePartition).number);
-  await runTool('cp', ['-a', join(root, 'usr/lib/grub/x86_64-efi'), join(root, 'boot/grub/')]).catch(async () => {
-    mkdirSync(join(root, 'boot/grub'), { recursive: true });
-    await runTool('cp', ['-a', join(root, 'usr/lib/grub/x86_64-efi'), join(root, 'boot/grub/')]);
-  });
+  mkdirSync(join(root, 'boot/grub'), { recursive: true });
+  await runTool('cp', ['-a', join(root, 'usr/lib/grub/x86_64-efi'), join(root, 'boot/grub/')]);
   writeFileSync(join(root, 'tmp/early.cfg'), `search.fs_uuid ${bootUuid} root\nset prefix=($root)/grub\n`);
   await runTool('chroot', [root, 'grub-mkimage', '-O', 'x86_64-efi', '-o', '/tmp/grubx64.efi', '-c', '/tmp/early.cfg', '-p', '/grub', 'ext2', 'part_gpt', 'search', 'search_fs_uuid', 'normal', 'configfile', 'fat']);
   const env = { MTOOLS_SKIP_CHECK: '1' };

@@ -37,7 +37,7 @@ export async function extract(source: AsyncIterable<Uint8Array>, e: Extraction):
   });
   const result = await child;
   await feed;
-  if (broken !== undefined) throw broken;
+  if (broken !== undefined) throw broken as Error;
   const said = result.stderr.split('\n').filter((l) => l !== '' && !l.startsWith('Total bytes'));
   if (result.exitCode !== 0) throw new CdrecError('EXTRACT_FAILED', `unpacking ${e.what}: tar ended with status ${String(result.exitCode)}: ${said.slice(-5).join('; ')}`);
   const total = Number(/^Total bytes read: (\d+)/m.exec(result.stderr)?.[1]);

@@ -28,7 +28,7 @@ export function parseXfsInfo(text: string): Parameters {
     blockSize: /^data\s+=\s+bsize=(\d+)/m.exec(text)?.[1] ?? '4096',
     inodeSize: get('isize'),
     sectorSize: get('sectsz'),
-    ...Object.fromEntries(meta.map((key) => [key, get(key)]).filter(([, value]) => value !== '')),
+    ...Object.fromEntries(meta.map((key): [string, string] => [key, get(key)]).filter(([, value]) => value !== '')),
   };
 }
 

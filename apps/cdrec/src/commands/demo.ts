@@ -4,7 +4,7 @@ import { bundlePath } from '../build.js';
 import { runDemo } from '../demo.js';
 import { EXIT, usageError, type AddCommand } from '../main.js';
 
-interface Flags { sample: string; dir: string; cache?: string; inside?: boolean; volumeSize: string; keep?: boolean }
+interface Flags { sample: string; dir: string; cache?: string; inside?: boolean; volumeSize: string; keep?: boolean; uefiBoot?: boolean }
 
 export const demoCommand: AddCommand = (program, terminal, finish) => {
   program.command('demo')
@@ -14,6 +14,7 @@ export const demoCommand: AddCommand = (program, terminal, finish) => {
     .option('--cache <directory>', 'where the sample system is kept for the next time (default: in --dir)')
     .option('--inside', 'run "cdrec build" inside the booted sample instead of in a chroot (slower without KVM)')
     .option('--volume-size <size>', 'size of a volume', 'dvd')
+    .option('--uefi-boot', 'also boot the set by UEFI to the rescue prompt')
     .option('--keep', 'keep the disk images')
     .addHelpText('after', '\nNeeds root, QEMU and mmdebstrap. Exit status: 0 when not one file differs; 1 otherwise.')
     .action(async (flags: Flags) => {
@@ -22,7 +23,7 @@ export const demoCommand: AddCommand = (program, terminal, finish) => {
       const sample = flags.sample as SampleName;
       if (SAMPLES[sample].firmware === 'uefi' && flags.inside !== true) throw usageError(`sample ${sample} needs --inside`, 'its ESP is mounted only in the running sample');
       const dir = resolve(flags.dir);
-      const ok = await runDemo({ sample, dir, cache: resolve(flags.cache ?? dir), inside: flags.inside === true, volumeSize: flags.volumeSize, keep: flags.keep === true, bundle: bundlePath() }, terminal);
+      const ok = await runDemo({ sample, dir, cache: resolve(flags.cache ?? dir), inside: flags.inside === true, volumeSize: flags.volumeSize, keep: flags.keep === true, uefiBoot: flags.uefiBoot === true, bundle: bundlePath() }, terminal);
       finish(ok ? EXIT.ok : EXIT.failed);
     });
 };

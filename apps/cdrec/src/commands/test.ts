@@ -22,7 +22,7 @@ export interface Check {
 const BUILD_PROGRAMS = ['lsblk', 'findmnt', 'sfdisk', 'blkid', 'tar', 'ldd', 'modinfo', 'unshare', 'mount', 'sh'];
 const MIB = 2 ** 20;
 
-type Flags = { config?: string; kernel?: string; exclude: string[]; excludeMount: string[]; out?: string; json?: boolean };
+interface Flags { config?: string; kernel?: string; exclude: string[]; excludeMount: string[]; out?: string; json?: boolean }
 
 async function runChecks(flags: Flags): Promise<Check[]> {
   const path = searchPath();

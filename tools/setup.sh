@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Sets a fresh Debian machine up for work on cdrec: packages, node modules, build. What is done is not done again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(
+  qemu-system-x86 ovmf seabios mmdebstrap squashfs-tools zstd xz-utils tar kmod cpio util-linux mount fdisk gdisk e2fsprogs xfsprogs dosfstools mtools
+  attr acl libcap2-bin isolinux syslinux-common grub-common grub-pc-bin grub-efi-amd64-bin xorriso genisoimage libarchive-tools cksfv
+)
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "These packages are missing; run this as root, or: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  echo "== Debian packages: ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+fi
+
+lock=$(sha256sum package-lock.json | cut -c1-16)
+if [ "$(cat node_modules/.cdrec-lock 2> /dev/null || true)" != "$lock" ]; then
+  echo "== Node modules"
+  npm ci --no-audit --no-fund --loglevel=error
+  echo "$lock" > node_modules/.cdrec-lock
+fi
+
+echo "== Build"
+npx nx run-many -t build bundle --output-style=static > .nx-build.log 2>&1 || { cat .nx-build.log >&2; exit 1; }
+rm -f .nx-build.log
