@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +8,7 @@ import { addBootFiles, findBootParts, prepareBoot, type PreparedBoot } from '@cd
 import { parseSize, type Config } from '@cdrec/config';
 import { buildInitrd } from '@cdrec/initrd';
 import type { IsoImageWriter } from '@cdrec/iso9660';
-import { buildRescueTree, packImage } from '@cdrec/ramdisk';
+import { buildRescueTree, packImage, type RescueTree } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
@@ -57,7 +56,6 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   const { config, mode, out, date } = request;
   prepareDirectory(out);
   const interrupt = interruptSignal();
-  const image = join(out, `.cdrec-rd-base.${String(process.pid)}.partial`);
   let writer: SetWriter | undefined;
   try {
     terminal.say('Survey of the machine');
@@ -69,24 +67,29 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
 
     terminal.say(`Rescue system with kernel ${survey.boot.kernel.version}`);
     const initrd = await buildInitrd({ modules: survey.boot.kernel.modules, modulesInUse: survey.modules, image: config.rescue.image, path: searchPath(), date });
-    await buildRescueImage(request, survey, label, image, terminal);
+    const rescue = await collectRescue(request, survey, label, terminal);
     interrupt.signal.throwIfAborted();
 
     const options = {
       setId, label, created: date, host: survey.host.name, mode, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
       boot: { ...(boot.mbrCode === undefined ? {} : { mbrCode: boot.mbrCode }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
-      populate: (iso: IsoImageWriter) => { populate(iso, boot, survey, initrd, image, config.rescue.image); },
+      populate: async (iso: IsoImageWriter, file: string) => {
+        // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.
+        await packImage(rescue.tree.entries(), config.rescue.image, file, date, availableParallelism(), iso.nextOffset);
+        iso.adoptFile(`cdrec/rd-base.${config.rescue.image}`);
+        addBootFiles(iso, boot, survey.boot.kernel.image, initrd);
+        iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
+        iso.addFile('README.txt', Buffer.from(readme(survey, boot)));
+      },
       onVolume: (n: number, bytes: number) => { terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`); },
     };
-    writer = mode === 'path' ? PathSetWriter.begin(options) : IsoSetWriter.begin(options);
-    await rm(image, { force: true });
+    writer = mode === 'path' ? await PathSetWriter.begin(options) : await IsoSetWriter.begin(options);
     const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, survey, request, terminal, interrupt.signal);
     const set = await writer.finish();
     writer = undefined;
     return { set, exceptions };
   } finally {
     interrupt.stop();
-    await rm(image, { force: true });
     await writer?.abort();
   }
 }
@@ -100,7 +103,7 @@ function prepareDirectory(out: string): void {
   }
 }
 
-async function buildRescueImage(request: BuildRequest, survey: Survey, label: string, image: string, terminal: Terminal): Promise<void> {
+async function collectRescue(request: BuildRequest, survey: Survey, label: string, terminal: Terminal): Promise<RescueTree> {
   const { rescue } = request.config;
   const built = await buildRescueTree({
     modules: survey.boot.kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs,
@@ -109,14 +112,7 @@ async function buildRescueImage(request: BuildRequest, survey: Survey, label: st
     limit: parseSize(rescue.max_size), path: searchPath(),
   });
   terminal.say(`  ${[...built.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}; ${String(built.modules)} modules`);
-  await packImage(built.tree.entries(), rescue.image, image, request.date, availableParallelism());
-}
-
-function populate(iso: IsoImageWriter, boot: PreparedBoot, survey: Survey, initrd: Buffer, image: string, format: string): void {
-  addBootFiles(iso, boot, survey.boot.kernel.image, initrd);
-  iso.addHostFile(`cdrec/rd-base.${format}`, image);
-  iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
-  iso.addFile('README.txt', Buffer.from(readme(survey, boot)));
+  return built;
 }
 
 /** What a person needs who finds only this disc. */

@@ -33,7 +33,7 @@ export class Terminal {
     const code = errorCode(error);
     const message = error instanceof Error ? error.message : String(error);
     this.say(`cdrec: error${code === undefined ? '' : ` ${code}`}: ${message}`);
-    const hint = error instanceof CdrecError ? error.hint : code === 'ENOSPC' ? 'the disk is full: free space, or choose another --out' : undefined;
+    const hint = (error instanceof CdrecError ? error.hint : undefined) ?? (code === 'ENOSPC' ? 'the disk is full: free space, or choose another --out; nothing was left behind' : undefined);
     if (hint !== undefined) this.say(`       hint: ${hint}`);
     if (debug && error instanceof Error) this.say(`${error.stack ?? ''}\n${error.cause instanceof Error ? `caused by ${error.cause.stack ?? ''}` : ''}`);
   }

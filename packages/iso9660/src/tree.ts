@@ -40,13 +40,13 @@ export function splitPath(path: string): string[] {
 }
 
 /** Finds the directory that is to hold `path`, making missing ones with `make`. */
-export function parentOf(root: DirNode, path: string, make: (name: string) => DirNode): { dir: DirNode; name: string } {
+export function parentOf(root: DirNode, path: string, make: (name: string, parent: DirNode) => DirNode): { dir: DirNode; name: string } {
   const parts = splitPath(path);
   const name = parts.pop() as string;
   let dir = root;
   for (const part of parts) {
     let next = dir.children.get(part);
-    if (next === undefined) dir.children.set(part, (next = make(part)));
+    if (next === undefined) dir.children.set(part, (next = make(part, dir)));
     if (next.type !== 'dir') throw new IsoError('ISO_INVALID_INPUT', `"${part}" in "${path}" is not a directory`);
     dir = next;
   }

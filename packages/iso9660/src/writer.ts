@@ -76,7 +76,7 @@ export class IsoImageWriter {
    */
   static create(path: string, options: IsoOptions): IsoImageWriter {
     checkVolumeId(options.volumeId);
-    const fd = openSync(path, 'w', 0o600);
+    const fd = openSync(path, 'w+', 0o600);
     fchmodSync(fd, 0o600);
     return new IsoImageWriter(fd, options);
   }
@@ -90,8 +90,11 @@ export class IsoImageWriter {
     return { type: 'dir', name, mode: a.mode ?? 0o755, uid: a.uid ?? 0, gid: a.gid ?? 0, mtime: a.mtime ?? this.#options.date, serial: this.#serial++, children: new Map() };
   }
 
-  #slot(path: string): { dir: DirNode; name: string } {
-    const slot = parentOf(this.#root, path, (name) => this.#dir(name));
+  #slot(path: string, onMade: (parent: DirNode, name: string) => void = () => undefined): { dir: DirNode; name: string } {
+    const slot = parentOf(this.#root, path, (name, parent) => {
+      onMade(parent, name);
+      return this.#dir(name);
+    });
     if (slot.dir.children.has(slot.name)) throw new IsoError('ISO_INVALID_INPUT', `"${path}" is in the image already`);
     return slot;
   }
@@ -178,6 +181,39 @@ export class IsoImageWriter {
     }
   }
 
+  /** Byte offset at which the next file's data will lie. */
+  get nextOffset(): number {
+    return this.#next * SECTOR;
+  }
+
+  /**
+   * Enters a file that another program has written into the image file itself, at `nextOffset` and up to the file's
+   * end: for programs that must seek in what they write. Nothing is copied; it is read once, for its CRC-32.
+   * @throws IsoError ISO_INVALID_INPUT when nothing lies there
+   */
+  adoptFile(path: string, a: IsoAttributes = {}): IsoFileInfo {
+    if (this.#open || this.#pendingBytes > 0) this.#flush();
+    const start = this.nextOffset;
+    const buf = Buffer.alloc(CHUNK);
+    let bytes = 0;
+    let crc = 0;
+    for (let n = readSync(this.#fd, buf, 0, CHUNK, start); n > 0; n = readSync(this.#fd, buf, 0, CHUNK, start + bytes)) {
+      crc = crc32(buf.subarray(0, n), crc);
+      bytes += n;
+    }
+    if (bytes === 0) throw new IsoError('ISO_INVALID_INPUT', `nothing was written into the image for "${path}"`);
+    const { dir, name } = this.#slot(path);
+    dir.children.set(name, {
+      type: 'file', name, mode: a.mode ?? 0o444, uid: a.uid ?? 0, gid: a.gid ?? 0, mtime: a.mtime ?? this.#options.date, serial: this.#serial++,
+      extent: { sector: this.#next, bytes },
+    });
+    this.#next += sectorsFor(bytes);
+    this.#position = this.#next * SECTOR;
+    const info = { path, bytes, crc32: crc >>> 0 };
+    this.#files.push(info);
+    return info;
+  }
+
   /** Adds the no-emulation BIOS boot file (isolinux.bin), with its boot information table filled in. */
   addBiosBootFile(path: string, data: Buffer, attributes?: IsoAttributes): IsoFileInfo {
     this.#biosSector = this.#next;
@@ -206,7 +242,7 @@ export class IsoImageWriter {
     let next = this.#next;
     try {
       for (const { path, bytes } of extra) {
-        const { dir, name } = this.#slot(path);
+        const { dir, name } = this.#slot(path, (parent, made) => added.push([parent, made]));
         dir.children.set(name, { type: 'file', name, mode: 0, uid: 0, gid: 0, mtime: 0, serial: 0, extent: { sector: next, bytes } });
         added.push([dir, name]);
         next += sectorsFor(bytes);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,6 +19,10 @@ function run(cmd: string, ...args: string[]): string {
 function make(path: string): number {
   const boot = Buffer.alloc(4096, 0xf4);
   const iso = IsoImageWriter.create(path, { volumeId: 'CDREC-TEST_1', date, boot: { mbrCode: Buffer.alloc(432, 0x90), esp: Buffer.alloc(64 * 1024, 7) } });
+  const fd = openSync(path, 'r+');
+  writeSync(fd, Buffer.alloc(5000, 9), 0, 5000, iso.nextOffset);
+  closeSync(fd);
+  iso.adoptFile('big/adopted.bin');
   iso.addBiosBootFile('isolinux/isolinux.bin', boot);
   iso.addFile('hello.txt', Buffer.from('hello\n'), { mode: 0o640, uid: 1000, gid: 100, mtime: date + 1000 });
   iso.addFile('empty', Buffer.alloc(0));
@@ -34,6 +38,7 @@ function make(path: string): number {
   const sink = iso.openFile();
   for (let i = 0; i < 50; i++) sink.write(Buffer.alloc(99_999, i));
   sink.close('big/streamed.bin');
+  iso.projectedBytes([{ path: 'only/asked/about', bytes: 1 }]); // leaves nothing in the tree
   const projected = iso.projectedBytes([]);
   const size = iso.finish();
   expect(size).toBe(projected);
@@ -55,6 +60,7 @@ describe('the written image, judged', () => {
     expect(readFileSync(join(out, 'hello.txt'), 'utf8')).toBe('hello\n');
     expect(readFileSync(join(out, 'names', LONG, 'm'.repeat(100)), 'utf8')).toBe('long');
     expect(readFileSync(join(out, 'many/file-number-119.data'))).toEqual(Buffer.alloc(119 * 37, 119));
+    expect(readFileSync(join(out, 'big/adopted.bin'))).toEqual(Buffer.alloc(5000, 9));
     expect(readFileSync(join(out, 'big/streamed.bin')).length).toBe(50 * 99_999);
     expect(run('stat', '-c', '%a %u %g %Y', join(out, 'hello.txt')).trim()).toBe(`640 1000 100 ${String(date / 1000 + 1)}`);
     expect(run('readlink', join(out, 'abs')).trim()).toBe('/etc/../etc/./passwd'); // bsdtar 3.6 misreads continued SL records; xorriso judges those
@@ -72,6 +78,7 @@ describe('the written image, judged', () => {
     expect(run('isoinfo', '-R', '-f', '-i', image)).toContain('/names/Ünïcödé 日本語.txt');
     const joliet = run('isoinfo', '-J', '-f', '-i', image);
     expect(joliet).toContain('/names/same name A.txt');
+    expect(joliet).not.toContain('/only');
     expect(run('isovfy', image)).toContain('No errors found');
   });
 

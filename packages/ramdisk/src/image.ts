@@ -11,21 +11,22 @@ export type ImageFormat = 'squashfs' | 'tar.zst' | 'tar.gz';
 
 /**
  * Packs a tree into one image file without a staging copy: a tar stream (owner root, one time stamp) feeds mksquashfs,
- * zstd or gzip. `date` is in milliseconds since 1970; equal input gives equal bytes.
+ * zstd or gzip. `date` is in milliseconds since 1970; equal input gives equal bytes. With `offset`, the
+ * image begins that many bytes into `output`, which then must exist and be empty.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED; the file system's own errors
  */
-export async function packImage(entries: readonly TreeEntry[], format: ImageFormat, output: string, date: number, cpus: number): Promise<void> {
+export async function packImage(entries: readonly TreeEntry[], format: ImageFormat, output: string, date: number, cpus: number, offset = 0): Promise<void> {
   const seconds = String(Math.floor(date / 1000));
   const commands: Record<ImageFormat, [string, ...string[]]> = {
     // "-tar" reads a tar stream since squashfs-tools 4.5; sqfstar 4.5.1 refuses -Xcompression-level.
-    squashfs: ['mksquashfs', '-', output, '-tar', '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-processors', String(cpus)],
+    squashfs: ['mksquashfs', '-', output, '-tar', '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-processors', String(cpus), '-offset', String(offset)],
     'tar.zst': ['zstd', '-q', '-3', `-T${String(cpus)}`, '-c'],
     'tar.gz': ['gzip', '-n', '-6', '-c'],
   };
   const [program, ...args] = commands[format];
   const child = execa(program, args, { stdin: 'pipe', stdout: format === 'squashfs' ? 'ignore' : 'pipe', buffer: { stdout: false }, reject: false, env: TOOL_ENV }) as ResultPromise;
   const tar = pack();
-  const sink = format === 'squashfs' || child.stdout === null ? undefined : pipeline(child.stdout as NodeJS.ReadableStream, createWriteStream(output, { mode: 0o600 }));
+  const sink = format === 'squashfs' || child.stdout === null ? undefined : pipeline(child.stdout as NodeJS.ReadableStream, createWriteStream(output, { mode: 0o600, flags: offset === 0 ? 'w' : 'r+', start: offset }));
   // A child that dies early breaks the pipe; its own status says why, so that is what is reported.
   const flow = Promise.allSettled([pipeline(tar, child.stdin as NodeJS.WritableStream), fillTar(tar, entries, date), sink]);
   const result = await child;

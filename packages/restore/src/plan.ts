@@ -73,7 +73,8 @@ export function planRestore({ survey, archives, assignments }: PlanInput): Plan 
     }
   }
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
-  const id = createHash('sha256').update(JSON.stringify([disks, steps])).digest('hex').slice(0, 16);
+  // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
+  const id = createHash('sha256').update(JSON.stringify([disks.map(({ content: _, ...d }) => d), steps])).digest('hex').slice(0, 16);
   return { id, host: survey.host.name, disks, steps };
 }
 

@@ -20,8 +20,8 @@ export interface IsoSetOptions extends SetHeader {
   /** Capacity of a volume in bytes. */
   readonly volumeBytes: number;
   readonly boot: VolumeBoot;
-  /** Fills volume 1 with boot files, rescue system, survey. */
-  readonly populate: (iso: IsoImageWriter) => void;
+  /** Fills volume 1 with rescue system, boot files, survey. `file` is the image file, for `adoptFile`. */
+  readonly populate: (iso: IsoImageWriter, file: string) => void | Promise<void>;
   /** Replace volumes of the same name. */
   readonly overwrite?: boolean;
   /** Told when a volume is complete. */
@@ -45,7 +45,7 @@ export class IsoSetWriter implements SetWriter {
    * Begins volume 1 and fills it with what `populate` adds.
    * @throws CdrecError OUTPUT_EXISTS, VOLUME_TOO_SMALL
    */
-  static begin(options: IsoSetOptions): IsoSetWriter {
+  static async begin(options: IsoSetOptions): Promise<IsoSetWriter> {
     const first = join(options.directory, volumeFile(options.label, 1));
     if (options.overwrite !== true && existsSync(first)) {
       throw new CdrecError('OUTPUT_EXISTS', `${first} exists already`, { hint: 'choose another --out or --label, or allow --overwrite' });
@@ -53,7 +53,7 @@ export class IsoSetWriter implements SetWriter {
     const writer = new IsoSetWriter(options);
     const volume = writer.#open(1);
     try {
-      options.populate(volume.iso);
+      await options.populate(volume.iso, volume.partial);
       const need = volume.iso.projectedBytes([{ path: SET, bytes: 4096 }, { path: SFV, bytes: 4096 }]);
       if (need > options.volumeBytes) {
         throw new CdrecError('VOLUME_TOO_SMALL', `the rescue system alone needs ${String(need)} bytes, a volume has ${String(options.volumeBytes)}`, { hint: 'take a larger --volume-size' });

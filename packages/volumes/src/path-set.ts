@@ -24,13 +24,13 @@ export class PathSetWriter implements SetWriter {
   }
 
   /** Makes the hidden directory and writes the rescue ISO into it. @throws CdrecError OUTPUT_EXISTS */
-  static begin(options: IsoSetOptions): PathSetWriter {
+  static async begin(options: IsoSetOptions): Promise<PathSetWriter> {
     const final = join(options.directory, options.label);
     const partial = join(options.directory, `.${options.label}.partial`);
     if (existsSync(final)) throw new CdrecError('OUTPUT_EXISTS', `${final} exists already`, { hint: 'choose another --out or --label, or remove it' });
     mkdirSync(join(partial, 'backup'), { recursive: true, mode: 0o700 });
     try {
-      const rescue = IsoSetWriter.begin({ ...options, mode: 'path', directory: partial });
+      const rescue = await IsoSetWriter.begin({ ...options, mode: 'path', directory: partial });
       return new PathSetWriter(options, partial, final, rescue);
     } catch (error) {
       rmSync(partial, { recursive: true, force: true });

@@ -19,7 +19,7 @@ const ended = () => Promise.resolve({ contentBytes: 1, exceptions: [] });
 const volumeBytes = 3 * 1024 * 1024;
 
 async function make(data: Buffer[], over: Partial<Parameters<typeof IsoSetWriter.begin>[0]> = {}): Promise<string[]> {
-  const writer = IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: (iso) => { iso.addFile('cdrec/x', Buffer.alloc(500_000)); }, ...over });
+  const writer = await IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: (iso) => { iso.addFile('cdrec/x', Buffer.alloc(500_000)); }, ...over });
   for (const [i, d] of data.entries()) await writer.addArchive(meta(`a${String(i)}.tar`), chunks(d), ended);
   return (await writer.finish()).files.map((f) => f.path);
 }
@@ -68,7 +68,7 @@ describe('a set of ISO volumes', () => {
   });
 
   it('leaves nothing behind when it is aborted, refuses what exists and what is too small', async () => {
-    const writer = IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: () => undefined });
+    const writer = await IsoSetWriter.begin({ ...header, mode: 'iso', directory: dir, volumeBytes, boot: {}, populate: () => undefined });
     await writer.addArchive(meta('a'), chunks(randomBytes(5_000_000)), ended);
     await writer.abort();
     expect(readdirSync(dir)).toEqual([]);
@@ -80,7 +80,7 @@ describe('a set of ISO volumes', () => {
 
   it('can be a directory with archives beside a rescue ISO', async () => {
     const data = randomBytes(3_000_000);
-    const writer = PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, boot: {}, populate: () => undefined });
+    const writer = await PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, boot: {}, populate: () => undefined });
     await writer.addArchive(meta('a0.tar'), chunks(data), ended);
     await writer.finish();
     const set = join(dir, header.label);

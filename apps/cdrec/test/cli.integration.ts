@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+
+const workspace = fileURLToPath(new URL('../../..', import.meta.url));
+let dir: string;
+beforeAll(() => { dir = mkdtempSync('/var/tmp/cdrec-cli-'); });
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+describe('usage', () => {
+  it('has statuses for wrong usage and configuration, and help that tells them', async () => {
+    expect((await cdrec('build', '--mode', 'nonsense')).status).toBe(2);
+    expect((await cdrec('no-such-command')).status).toBe(2);
+    expect((await cdrec('build')).stderr).toContain('answer with --mode'); // no terminal to ask on
+    expect((await cdrec('build', '--help')).stdout).toContain('Exit status');
+    expect((await cdrec('--version')).stdout).toBe((JSON.parse(readFileSync(join(workspace, 'apps/cdrec/package.json'), 'utf8')) as { version: string }).version);
+    const gone = await cdrec('verify', '/no/such.iso');
+    expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('no such file')]);
+  });
+
+  it('publishes the schemas that lie in docs/', async () => {
+    for (const name of ['survey', 'set', 'config']) {
+      expect(JSON.parse((await cdrec('schema', name)).stdout)).toEqual(JSON.parse(readFileSync(join(workspace, `docs/schema/${name}.schema.json`), 'utf8')));
+    }
+  });
+});
+
+describe('cdrec test', () => {
+  it('names every prerequisite with a remedy, and fails when a tool is hidden', async () => {
+    const bin = join(dir, 'bin');
+    mkdirSync(bin);
+    for (const from of ['/usr/sbin', '/usr/bin']) for (const tool of readdirSync(from)) if (!['mksquashfs', 'zstd'].includes(tool)) execFileSync('ln', ['-sf', join(from, tool), join(bin, tool)]);
+    const r = await run(process.execPath, [CLI, 'test'], { PATH: bin });
+    expect(r.status).toBe(1);
+    for (const tool of ['mksquashfs', 'zstd']) expect(r.stdout).toMatch(new RegExp(`FAIL {2}program\\.${tool}: .*\n +remedy: install it: apt install`));
+    expect(r.stdout).toMatch(/PASS {2}program\.tar: tar is/);
+    for (const line of r.stdout.split('\n')) expect(line).toMatch(/^(PASS|WARN|FAIL) {2}[\w./-]+: |^ {6}remedy: /);
+  });
+});
+
+describe('the packed packages', () => {
+  it('installed elsewhere, build a rescue set of a machine and find it prepared', async () => {
+    const packs = join(dir, 'packs');
+    const home = join(dir, 'elsewhere');
+    mkdirSync(packs);
+    mkdirSync(home);
+    const folders = [...readdirSync(join(workspace, 'packages')).map((p) => `packages/${p}`), 'apps/cdrec'];
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', packs, ...folders.map((f) => join(workspace, f))], { cwd: dir, stdio: 'ignore' });
+    const tarballs = readdirSync(packs).map((f) => join(packs, f));
+    expect(tarballs.length).toBe(folders.length);
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', home, ...tarballs], { cwd: home, stdio: 'ignore' });
+    const machine = await makeMachine(dir);
+    const out = join(dir, 'out');
+    mkdirSync(out);
+    await inMachine(machine, dir, [[out, 'mnt'], [home, 'opt']], async (root, kernel) => {
+      const cli = ['chroot', root, '/usr/local/bin/node', '/opt/node_modules/cdrec/dist/bin.js'] as const;
+      const [program, ...args] = cli;
+      const tested = await run(program, [...args, 'test', '--kernel', kernel, '--exclude-mount', '/mnt', '--exclude-mount', '/opt', '--out', '/mnt'], MACHINE_ENV);
+      expect(tested.status, tested.stdout).toBe(0);
+      const r = await run(program, [...args, 'build', '--mode', 'rescue', '--kernel', kernel, '--exclude-mount', '/mnt', '--exclude-mount', '/opt', '--out', '/mnt'], MACHINE_ENV);
+      expect(r.status, r.stderr).toBe(0);
+    });
+    const iso = readdirSync(out).find((n) => n.endsWith('_1.iso')) as string;
+    expect((await cdrec('inspect', join(out, iso))).stdout).toContain('sample-bios-ext4');
+    expect((await cdrec('verify', join(out, iso))).status).toBe(0);
+
+  });
+});

@@ -1,0 +1,41 @@
+import { execa } from 'execa';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { attachImage, makeBaseSystem, makeSampleDisk, withMounts } from '@cdrec/rehearse';
+
+const workspace = fileURLToPath(new URL('../../..', import.meta.url));
+export const CLI = join(workspace, 'apps/cdrec/dist/bin.js');
+export const BUNDLE = join(workspace, 'apps/cdrec/dist/bundle/cdrec.mjs');
+
+/** What a program printed and how it ended. */
+export interface Outcome { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }
+
+/** Runs a program as it is; never throws for a status. */
+export async function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const r = await execa(program, args, { reject: false, stdin: 'ignore', env });
+  return { status: r.exitCode, stdout: r.stdout, stderr: r.stderr };
+}
+
+/** The CLI on this host. */
+export const cdrec = (...args: string[]): Promise<Outcome> => run(process.execPath, [CLI, ...args]);
+
+/** A sample machine (BIOS, one ext4) as a disk image below `dir`. */
+export async function makeMachine(dir: string): Promise<string> {
+  const image = join(dir, 'machine.img');
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(join(workspace, '.cache')), image, work: dir, node: process.execPath, bundle: BUNDLE });
+  return image;
+}
+
+/** Runs `work` with the machine's disk mounted as a root to chroot into; `binds` are host directories bound below it. */
+export async function inMachine<T>(image: string, dir: string, binds: readonly (readonly [from: string, to: string])[], work: (root: string, kernel: string) => Promise<T>): Promise<T> {
+  await using loop = await attachImage(image);
+  const root = join(dir, 'root');
+  mkdirSync(root, { recursive: true });
+  return await withMounts([
+    ['-t', 'ext4', '-o', 'noatime', loop.partition(1), root], ...['dev', 'proc', 'sys'].map((d) => ['--bind', `/${d}`, join(root, d)]), ...binds.map(([from, to]) => ['--bind', from, join(root, to)]),
+  ], () => work(root, readdirSync(join(root, 'lib/modules')).at(-1) as string));
+}
+
+/** The environment of a login shell in the machine. */
+export const MACHINE_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' };

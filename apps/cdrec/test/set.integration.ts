@@ -1,0 +1,183 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachImage, compareTrees, withMounts } from '@cdrec/rehearse';
+import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+
+/** A real machine's disk, a real set of it, and what goes wrong with sets; guests are the business of the e2e cases. */
+let dir: string;
+let machine: string;
+let set: string;
+let volumes: string[];
+let written = 0;
+
+const build = (root: string, kernel: string, ...args: string[]) => ['chroot', root, 'cdrec', 'build', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt', ...args] as const;
+
+beforeAll(async () => {
+  dir = mkdtempSync('/var/tmp/cdrec-set-');
+  machine = await makeMachine(dir);
+  set = join(dir, 'set');
+  mkdirSync(set);
+  await inMachine(machine, dir, [[set, 'mnt']], async (root, kernel) => {
+    // The shell's own counters include those of the children it has waited for (proc(5), io).
+    const r = await run('bash', ['-c', 'before=$(sed -n "s/^write_bytes: //p" /proc/$$/io); "$@"; status=$?; after=$(sed -n "s/^write_bytes: //p" /proc/$$/io); echo "WRITTEN $((after - before))"; exit $status', 'sh', ...build(root, kernel, '--mode', 'iso', '--volume-size', '110M')], MACHINE_ENV);
+    expect(r.status, r.stderr).toBe(0);
+    written = Number(/WRITTEN (\d+)/.exec(r.stdout)?.[1]);
+  });
+  volumes = readdirSync(set).sort().map((n) => join(set, n));
+});
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+/** A blank disk of the machine's size; its digest proves that nothing was written. */
+function blank(name: string, bytes = 2 * 2 ** 30): string {
+  const path = join(dir, name);
+  rmSync(path, { force: true });
+  execFileSync('truncate', ['-s', String(bytes), path]);
+  return path;
+}
+const isBlank = (path: string): boolean => execFileSync('du', ['--block-size=1', path], { encoding: 'utf8' }).startsWith('0\t');
+
+async function restoreOnto(image: string, args: string[], files = volumes): ReturnType<typeof run> {
+  await using loop = await attachImage(image);
+  return await cdrec('restore', ...files, '--disk', loop.device, '--yes', '--journal', join(dir, 'journal'), '--work', join(dir, 'work'), ...args);
+}
+
+describe('a set of at least three volumes', () => {
+  it('was written once: not more than 1.05 times the finished volumes', () => {
+    expect(volumes.length).toBeGreaterThanOrEqual(3);
+    const bytes = volumes.reduce((n, v) => n + statSync(v).size, 0);
+    expect(written).toBeGreaterThan(bytes * 0.9); // the measurement measures
+    expect(written).toBeLessThanOrEqual(bytes * 1.05);
+    for (const v of volumes) expect(statSync(v).size).toBeLessThanOrEqual(110 * 2 ** 20);
+  });
+
+  it('is verified in any order, and its checksums satisfy cksfv', async () => {
+    const r = await cdrec('verify', ...[...volumes].reverse());
+    expect([r.status, r.stdout]).toEqual([0, expect.stringContaining('complete and undamaged')]);
+    const out = join(dir, 'sfv');
+    mkdirSync(out);
+    execFileSync('bsdtar', ['-xf', volumes[1] as string, '-C', out]);
+    execFileSync('cksfv', ['-q', '-f', 'Checksums.sfv'], { cwd: out });
+    rmSync(out, { recursive: true });
+  });
+
+  it('restores: every file, every attribute, the partition table and GRUB', async () => {
+    const disk = blank('restored.img', 2 * 2 ** 30 + 2 ** 26);
+    const r = await restoreOnto(disk, []);
+    expect(r.status, r.stderr).toBe(0);
+    expect(r.stderr).toContain('WILL BE LOST: blank');
+    await using a = await attachImage(machine, true);
+    await using b = await attachImage(disk, true);
+    const compared = await withMounts([['-t', 'ext4', '-o', 'ro,noload', a.partition(1), join(dir, 'a')], ['-t', 'ext4', '-o', 'ro,noload', b.partition(1), join(dir, 'b')]], () => compareTrees(join(dir, 'a'), join(dir, 'b')));
+    expect(compared.differences).toEqual([]);
+    expect(compared.entries).toBeGreaterThan(5000);
+    execFileSync('e2fsck', ['-fn', b.partition(1)]);
+    expect(execFileSync('head', ['-c', '440', disk]).includes('GRUB')).toBe(true);
+    rmSync(disk);
+  });
+
+  it('goes on after an interruption where it stopped, and does not repeat finished steps', async () => {
+    const disk = blank('resumed.img');
+    await using loop = await attachImage(disk);
+    const args = ['restore', ...volumes, '--disk', loop.device, '--yes', '--journal', join(dir, 'journal-2'), '--work', join(dir, 'work')];
+    mkdirSync(join(dir, 'no-grub'));
+    for (const tool of readdirSync('/usr/bin').concat(readdirSync('/usr/sbin'))) {
+      if (tool === 'chroot') continue; // so that the boot loader step fails
+      const path = existsSync(join('/usr/bin', tool)) ? join('/usr/bin', tool) : join('/usr/sbin', tool);
+      execFileSync('ln', ['-sf', path, join(dir, 'no-grub', tool)]);
+    }
+    const first = await run(process.execPath, [join(import.meta.dirname, '../dist/bin.js'), ...args], { PATH: join(dir, 'no-grub') });
+    expect([first.status, first.stderr]).toEqual([1, expect.stringContaining('step "install GRUB (BIOS)')]);
+    const second = await cdrec(...args);
+    expect(second.status, second.stderr).toBe(0);
+    expect(second.stderr).toContain('done before: unpack');
+    rmSync(disk);
+  });
+
+  it('names a missing, a damaged and a foreign volume before anything is written', async () => {
+    const disk = blank('untouched.img');
+    const missing = await restoreOnto(disk, [], volumes.filter((_, i) => i !== 1));
+    expect([missing.status, missing.stderr]).toEqual([1, expect.stringMatching(/volumes are missing: CDrec-[0-9.]+_2\b/)]);
+    const copy = join(dir, 'damaged.iso');
+    copyFileSync(volumes[1] as string, copy);
+    const fd = openSync(copy, 'r+');
+    writeSync(fd, Buffer.from('damage'), 0, 6, 50 * 2 ** 20);
+    closeSync(fd);
+    const damaged = await restoreOnto(disk, [], volumes.map((v, i) => (i === 1 ? copy : v)));
+    expect([damaged.status, damaged.stderr]).toEqual([1, expect.stringMatching(/CDrec-[0-9.]+_2: backup\/.* is damaged/)]);
+    const foreign = join(dir, 'foreign.iso');
+    execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-o', foreign, '/etc/apt']);
+    const strange = await restoreOnto(disk, [], [...volumes, foreign]);
+    expect([strange.status, strange.stderr]).toEqual([1, expect.stringContaining('foreign.iso is no volume of a recovery set')]);
+    expect(isBlank(disk)).toBe(true);
+    expect((await cdrec('verify', ...volumes.slice(1))).stdout).toMatch(/_1: missing/);
+    for (const f of [copy, foreign, disk]) rmSync(f);
+  });
+
+  it('refuses a disk that is too small, saying by how much, and one that is in use', async () => {
+    const small = blank('small.img', 2 ** 30);
+    const r = await restoreOnto(small, []);
+    expect([r.status, r.stderr]).toEqual([1, expect.stringMatching(/too small for \/dev\/loop\d+ by \d+ bytes/)]);
+    expect(isBlank(small)).toBe(true);
+    await using loop = await attachImage(small);
+    execFileSync('mkfs.ext4', ['-q', '-F', loop.device]);
+    await withMounts([['-t', 'ext4', loop.device, join(dir, 'busy')]], async () => {
+      expect((await cdrec('plan', ...volumes, '--disk', loop.device)).stderr).toMatch(/is refused: it is in use/);
+    });
+    rmSync(small);
+  });
+});
+
+describe('truth in status', () => {
+  it('3 and a list, when files change while they are read', async () => {
+    const out = join(dir, 'changing');
+    mkdirSync(out);
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      const busy = join(root, 'var/log/busy');
+      writeFileSync(busy, Buffer.alloc(30 << 20, 1));
+      const writer = spawn('bash', ['-c', `while :; do echo more >> ${busy}; done`], { stdio: 'ignore' });
+      try {
+        const [program, ...args] = build(root, kernel, '--mode', 'iso');
+        const r = await run(program, args, MACHINE_ENV);
+        expect([r.status, r.stderr]).toEqual([3, expect.stringContaining('exception: /: ./var/log/busy: file changed as we read it')]);
+      } finally {
+        writer.kill('SIGKILL');
+      }
+      await new Promise((resolve) => writer.on('exit', resolve));
+      rmSync(busy);
+    });
+    expect((await cdrec('inspect', ...readdirSync(out).map((n) => join(out, n)))).stdout).toContain('1 exceptions');
+    rmSync(out, { recursive: true });
+  });
+
+  it('1, a clear message and nothing with a final name, when the output disk is full', async () => {
+    const image = blank('full.img', 150 * 2 ** 20);
+    execFileSync('mkfs.ext4', ['-q', '-F', image]);
+    const full = join(dir, 'full');
+    await withMounts([['-o', 'loop', image, full]], async () => {
+      await inMachine(machine, dir, [[full, 'mnt']], async (root, kernel) => {
+        const [program, ...args] = build(root, kernel, '--mode', 'iso', '--volume-size', '110M');
+        const r = await run(program, args, MACHINE_ENV);
+        expect([r.status, r.stderr]).toEqual([1, expect.stringMatching(/ENOSPC|No space left|no space left/)]);
+        expect(r.stderr).toContain('hint:');
+      });
+      expect(readdirSync(full).filter((n) => n !== 'lost+found')).toEqual([]);
+    });
+  });
+
+  it('writes a path set, and restores from it', async () => {
+    const out = join(dir, 'path');
+    mkdirSync(out);
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      const [program, ...args] = build(root, kernel, '--mode', 'path', '--label', 'nightly');
+      expect((await run(program, args, MACHINE_ENV)).status).toBe(0);
+    });
+    expect((await cdrec('verify', join(out, 'nightly'))).status).toBe(0);
+    const disk = blank('from-path.img');
+    const r = await restoreOnto(disk, ['--journal', join(dir, 'journal-3')], [join(out, 'nightly')]);
+    expect(r.status, r.stderr).toBe(0);
+    rmSync(disk);
+    rmSync(out, { recursive: true });
+  });
+});
