@@ -1,8 +1,8 @@
 // End-to-end cases in QEMU, one by name. Each uses the installed CLI as a person would.
 import { execa } from 'execa';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bootToRescue, chooseAccelerator, Guest, powerOff } from '@cdrec/rehearse';
+import { attachImage, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, withMounts } from '@cdrec/rehearse';
 
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const cache = '.cache';
@@ -25,6 +25,29 @@ async function anySet() {
   return join(set, find());
 }
 
+/** Boots a medium to the rescue prompt, where node and cdrec must answer. */
+async function bootRescue(name, firmware, medium) {
+  accelerator ??= await chooseAccelerator();
+  const dir = join(work, 'boots');
+  mkdirSync(dir, { recursive: true });
+  rmSync(join(dir, `${name}.vars`), { force: true });
+  const started = Date.now();
+  const guest = await Guest.start({ accelerator, firmware, memoryMiB: 1024, media: [{ ...medium, boot: true, readonly: true }], log: join(dir, `${name}.log`), variables: join(dir, `${name}.vars`) });
+  try {
+    await bootToRescue(guest, 300);
+    const prompt = Math.round((Date.now() - started) / 1000);
+    const node = (await guest.must('node --version', 60)).trim();
+    const cdrec = (await guest.must('cdrec --version', 60)).trim();
+    const memory = (await guest.must("sed -n 's/^MemAvailable: *//p' /proc/meminfo", 30)).trim();
+    if (!/^v\d+\./m.test(node) || !/^\d+\.\d+\.\d+$/m.test(cdrec)) throw new Error(`${name}: node "${node}", cdrec "${cdrec}"`);
+    await powerOff(guest);
+    console.log(`${name}: prompt after ${prompt} s, node ${node}, cdrec ${cdrec}, ${memory} available`);
+  } finally {
+    await guest[Symbol.asyncDispose]();
+  }
+}
+let accelerator;
+
 const cases = {
   /** BIOS, MBR, one ext4; cdrec build runs inside the booted sample; at least three volumes. */
   'bios-ext4': () => demo('bios-ext4', '110M', (report) => {
@@ -37,28 +60,38 @@ const cases = {
   /** The same ISO as CD and as USB stick, by BIOS and by UEFI, in 1 GiB. */
   'four-boots': async () => {
     const file = await anySet();
-    const accelerator = await chooseAccelerator();
-    const dir = join(work, 'boots');
-    mkdirSync(dir, { recursive: true });
-    for (const firmware of ['bios', 'uefi']) {
-      for (const as of ['cdrom', 'usb']) {
-        const name = `${firmware}-${as}`;
-        const started = Date.now();
-        rmSync(join(dir, `${name}.vars`), { force: true });
-        const guest = await Guest.start({ accelerator, firmware, memoryMiB: 1024, media: [{ file, as, boot: true, readonly: true }], log: join(dir, `${name}.log`), variables: join(dir, `${name}.vars`) });
-        try {
-          await bootToRescue(guest, 300);
-          const node = (await guest.must('node --version', 60)).trim();
-          const cdrec = (await guest.must('cdrec --version', 60)).trim();
-          const memory = (await guest.must("sed -n 's/^MemAvailable: *//p' /proc/meminfo", 30)).trim();
-          if (!/^v\d+\./m.test(node) || !/^\d+\.\d+\.\d+$/m.test(cdrec)) throw new Error(`${name}: node "${node}", cdrec "${cdrec}"`);
-          await powerOff(guest);
-          console.log(`${name}: node ${node}, cdrec ${cdrec}, ${memory} available, ${Math.round((Date.now() - started) / 1000)} s`);
-        } finally {
-          await guest[Symbol.asyncDispose]();
-        }
+    for (const firmware of ['bios', 'uefi']) for (const as of ['cdrom', 'usb']) await bootRescue(`${firmware}-${as}`, firmware, { file, as });
+  },
+  /** The medium as a virtio disk and as an NVMe disk. */
+  'other-media': async () => {
+    const file = await anySet();
+    await bootRescue('bios-virtio', 'bios', { file, as: 'virtio' });
+    await bootRescue('uefi-nvme', 'uefi', { file, as: 'nvme' });
+  },
+  /** rd-base as tar.zst and tar.gz instead of squashfs. */
+  'tar-images': async () => {
+    const dir = join(work, 'tar-images');
+    for (const image of ['tar.zst', 'tar.gz']) {
+      rmSync(dir, { recursive: true, force: true });
+      mkdirSync(join(dir, 'set'), { recursive: true });
+      writeFileSync(join(dir, 'set/cdrec.toml'), `[rescue]\nimage = "${image}"\n`);
+      const disk = join(dir, 'machine.img');
+      await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache), image: disk, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+      const loop = await attachImage(disk);
+      try {
+        const root = join(dir, 'root');
+        await withMounts([['-t', 'ext4', loop.partition(1), root], ...['dev', 'proc', 'sys'].map((d) => ['--bind', `/${d}`, join(root, d)]), ['--bind', join(dir, 'set'), join(root, 'mnt')]], async () => {
+          const kernel = readdirSync(join(root, 'lib/modules')).at(-1);
+          await execa('chroot', [root, 'cdrec', 'build', '--config', '/mnt/cdrec.toml', '--mode', 'rescue', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel], { stdio: ['ignore', 'inherit', 'inherit'], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' } });
+        });
+      } finally {
+        await loop[Symbol.asyncDispose]();
       }
+      rmSync(disk);
+      const file = join(dir, 'set', readdirSync(join(dir, 'set')).find((n) => n.endsWith('_1.iso')));
+      await bootRescue(`bios-${image}`, 'bios', { file, as: 'cdrom' });
     }
+    rmSync(dir, { recursive: true });
   },
 };
 

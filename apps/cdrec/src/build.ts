@@ -143,17 +143,17 @@ async function writeArchives(writer: SetWriter, survey: Survey, request: BuildRe
 
 async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
   const tar = openTar(item.tarArguments, item.meta.mount, item.meta.mount);
-  const meter = terminal.progress(`Backup of ${item.meta.mount} (${formatBytes(item.usedBytes)} in use), stored`, 0);
+  const meter = terminal.progress(`Backup of ${item.meta.mount}`, item.usedBytes);
   async function* source(): AsyncGenerator<Uint8Array> {
     for await (const chunk of tar.stream) {
       signal.throwIfAborted();
-      meter.add(chunk.length);
+      meter.set(tar.bytesRead());
       yield chunk;
     }
   }
   try {
     const archive = await writer.addArchive(item.meta, source(), () => tar.ended());
-    meter.done();
+    meter.done(`${formatBytes(archive.contentBytes)}, stored as ${formatBytes(archive.bytes)}`);
     return archive.exceptions.map((e) => `${item.meta.mount}: ${e}`);
   } catch (error) {
     tar.kill();

@@ -3,6 +3,9 @@ import { CdrecError, errorCode } from '@cdrec/tool';
 
 const MIB = 2 ** 20;
 
+/** A progress meter. `add` counts up, `set` says the sum so far, `done` ends it with a line on the outcome. */
+export interface Meter { readonly add: (bytes: number) => void; readonly set: (bytes: number) => void; readonly done: (outcome?: string) => void }
+
 /** Everything the CLI says and asks. Data goes to stdout, the rest to stderr; plain lines where there is no terminal. */
 export class Terminal {
   readonly interactive = process.stdin.isTTY && process.stderr.isTTY;
@@ -43,8 +46,8 @@ export class Terminal {
     this.#line = false;
   }
 
-  /** A progress meter over bytes; `total` may be an estimate. Call the returned function with each chunk's size. */
-  progress(what: string, total: number): { add: (bytes: number) => void; done: () => void } {
+  /** A progress meter over bytes; `total` may be an estimate. */
+  progress(what: string, total: number): Meter {
     const started = Date.now();
     let bytes = 0;
     let shown = started;
@@ -55,21 +58,28 @@ export class Terminal {
       const percent = total > 0 ? ` ${String(Math.min(100, Math.floor((bytes / total) * 100)))} %` : '';
       return `${what}:${percent} ${(bytes / MIB).toFixed(0)} MiB, ${(rate / MIB).toFixed(1)} MiB/s${left}`;
     };
+    const tick = (): void => {
+      const now = Date.now();
+      if (now - shown < (this.#live ? 500 : 30_000)) return;
+      shown = now;
+      if (this.#live) {
+        process.stderr.write(`\r\x1b[K${text().slice(0, (process.stderr.columns || 80) - 1)}`);
+        this.#line = true;
+      } else this.say(`  ${text()}`);
+    };
     return {
       add: (n) => {
         bytes += n;
-        const now = Date.now();
-        if (now - shown < (this.#live ? 500 : 30_000)) return;
-        shown = now;
-        if (this.#live) {
-          process.stderr.write(`\r\x1b[K${text().slice(0, (process.stderr.columns || 80) - 1)}`);
-          this.#line = true;
-        } else this.say(`  ${text()}`);
+        tick();
       },
-      done: () => {
+      set: (n) => {
+        bytes = Math.max(bytes, n);
+        tick();
+      },
+      done: (outcome) => {
         if (this.#line) process.stderr.write('\r\x1b[K');
         this.#line = false;
-        this.say(`${what}: ${(bytes / MIB).toFixed(1)} MiB in ${formatSeconds((Date.now() - started) / 1000)}`);
+        this.say(`${what}: ${outcome ?? `${(bytes / MIB).toFixed(1)} MiB`} in ${formatSeconds((Date.now() - started) / 1000)}`);
       },
     };
   }

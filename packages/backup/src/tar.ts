@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { CdrecError, installHint, TOOL_ENV } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
@@ -8,6 +8,8 @@ export interface TarStream {
   readonly stream: AsyncIterable<Uint8Array>;
   /** Waits for tar. @throws CdrecError TAR_FAILED, TOOL_MISSING */
   ended(): Promise<TarVerdict>;
+  /** Bytes tar has read so far, content and directories (proc(5), rchar): the progress of the work. */
+  bytesRead(): number;
   /** Stops tar; for when the output is not wanted any more. */
   kill(): void;
 }
@@ -32,6 +34,13 @@ export function openTar(args: readonly string[], what: string, view?: string): T
       const result = await child;
       if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', `program "${program}" is not installed`, { hint: installHint(program) });
       return judgeTar(result.exitCode, result.stderr, what);
+    },
+    bytesRead: () => {
+      try {
+        return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${String(child.pid)}/io`, 'utf8'))?.[1] ?? 0);
+      } catch {
+        return 0; // ended already
+      }
     },
     kill: () => { child.kill('SIGTERM'); },
   };

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios, writeDurably } from './bootloader.js';
 import { extract } from './extract.js';
 import { withMount, withSystem } from './mounts.js';
-import { describeStep, type Plan, type Step } from './plan.js';
+import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
 
 /** How a plan is carried out. */
 export interface ExecuteOptions {
@@ -94,13 +94,26 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
 }
 
 /** Makes the kernel know the new partitions, by BLKPG: right also where it has no parser for the table. */
-async function tellKernel(disk: string, nodes: readonly string[]): Promise<void> {
-  await runTool('partx', ['--update', disk]);
+async function tellKernel(disk: string, nodes: readonly PlannedNode[]): Promise<void> {
+  // Not --update: it takes the number of partitions for the highest number, and loses logical ones. Status 1 means
+  // that some were known already or none were there; what counts is what is there afterwards.
+  await runTool('partx', ['--delete', disk], { ok: [0, 1] });
+  await runTool('partx', ['--add', disk], { ok: [0, 1] });
+  // A partition of the old table that is in use would keep its place: the kernel's own numbers are compared.
+  const wrong = (): PlannedNode[] => nodes.filter((n) => !existsSync(n.path) || Number(readSys(`/sys/class/block/${basename(n.path)}/start`)) !== n.start);
   for (let tries = 0; tries < 100; tries++) {
-    if (nodes.every((n) => existsSync(n))) return;
+    if (wrong().length === 0) return;
     await sleep(100);
   }
-  throw new CdrecError('PARTITION_MISSING', `the kernel does not show ${nodes.filter((n) => !existsSync(n)).join(', ')}`);
+  throw new CdrecError('PARTITION_MISSING', `the kernel does not show ${wrong().map((n) => n.path).join(', ')} where the new table has it`, { hint: 'an old partition of the disk may be in use: restart the rescue system and try again' });
+}
+
+function readSys(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return 'NaN'; // not there yet
+  }
 }
 
 async function* counted(source: AsyncIterable<Uint8Array>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {

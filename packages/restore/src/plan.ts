@@ -11,10 +11,13 @@ export interface Placement {
   readonly mount: string;
 }
 
+/** A partition's device node and its first block, in units of 512 bytes, as the kernel counts them. */
+export interface PlannedNode { readonly path: string; readonly start: number }
+
 /** One action of a restore. `id` is stable: the journal knows steps by it. */
 export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
-  | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly string[] }
+  | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[] }
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
@@ -50,7 +53,7 @@ export function planRestore({ survey, archives, assignments }: PlanInput): Plan 
     steps.push({ id: `wipe ${target.device}`, kind: 'wipe', disk: target.device });
     if (source.table !== undefined) {
       const extended = (type: string): boolean => ['5', 'f', '85', '0f', '05'].includes(type.toLowerCase());
-      const nodes = source.table.partitions.filter((p) => !extended(p.type)).map((p) => partitionNode(target.device, p.number));
+      const nodes = source.table.partitions.filter((p) => !extended(p.type)).map((p) => ({ path: partitionNode(target.device, p.number), start: (p.start * source.sectorBytes) / 512 }));
       steps.push({ id: `table ${target.device}`, kind: 'table', disk: target.device, script: sfdiskScript(source.table), nodes });
     }
   }
@@ -74,7 +77,7 @@ export function planRestore({ survey, archives, assignments }: PlanInput): Plan 
   }
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
-  const id = createHash('sha256').update(JSON.stringify([disks.map(({ content: _, ...d }) => d), steps])).digest('hex').slice(0, 16);
+  const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   return { id, host: survey.host.name, disks, steps };
 }
 

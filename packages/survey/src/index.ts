@@ -3,4 +3,5 @@ export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, BootLoa
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
+export { readParameters } from './parameters.js';
 export { readMounts, type Mount } from './mounts.js';

@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { executePlan, planRestore, type Assignment, type Plan } from '@cdrec/restore';
+import { readDisk, readParameters, superblockOf, type FileSystem, type Survey } from '@cdrec/survey';
+
+/** Tables and file systems made again on loop devices, judged by sfdisk, blkid, dumpe2fs, xfs_info and the fsck programs. */
+const SOURCE_TABLE = `label: dos
+label-id: 0xcdec7777
+1 : start=2048, size=200M, type=83, bootable
+2 : size=600M, type=5
+5 : size=64M, type=83
+6 : size=320M, type=83
+7 : size=40M, type=c
+8 : type=82
+`;
+const KINDS = [[1, 'ext4'], [5, 'ext3'], [6, 'xfs'], [7, 'vfat']] as const;
+let dir: string;
+let source: string;
+const loops: string[] = [];
+
+const sh = (command: string): string => execFileSync('bash', ['-c', command], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+function attach(image: string): string {
+  const loop = sh(`losetup --find --show ${image}`).trim();
+  loops.push(loop);
+  return loop;
+}
+
+beforeAll(() => {
+  dir = mkdtempSync('/var/tmp/cdrec-disks-');
+  sh(`truncate -s 1G ${dir}/source.img; truncate -s 1100M ${dir}/target.img`);
+  source = attach(join(dir, 'source.img'));
+  execFileSync('sfdisk', ['--quiet', '--no-reread', '--no-tell-kernel', source], { input: SOURCE_TABLE, stdio: ['pipe', 'ignore', 'pipe'] });
+  sh(`partx --add ${source}`);
+  sh(`mkfs.ext4 -q -F -L one -m 1 -I 128 -b 1024 -O ^metadata_csum,^64bit ${source}p1; tune2fs -o journal_data ${source}p1`);
+  sh(`mkfs.ext3 -q -F -L five ${source}p5; mkfs.xfs -q -f -L six -m rmapbt=1,bigtime=0 ${source}p6; mkfs.vfat -F16 -n SEVEN ${source}p7; mkswap -L eight ${source}p8`);
+});
+afterAll(() => {
+  for (const loop of loops) sh(`partx --delete ${loop} || true; losetup --detach ${loop}`);
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function surveyOf(): Promise<Survey> {
+  const table = await readDisk(source);
+  const fileSystems = await Promise.all(KINDS.map(async ([partition, type]): Promise<FileSystem> => {
+    const device = `${source}p${String(partition)}`;
+    const block = await superblockOf(device);
+    return { device, disk: source, partition, type, uuid: block.uuid, label: block.label, bytes: 1, usedBytes: 1, mount: `/m${String(partition)}`, options: '', parameters: await readParameters(type, device, device, block.version) };
+  }));
+  const swap = await superblockOf(`${source}p8`);
+  return {
+    version: 1, created: '', host: { name: 'h', os: '', osId: '', osVersion: '', arch: '', cpu: '', cpus: 1, memoryBytes: 1, vendor: '', product: '' },
+    boot: { firmware: 'bios', kernel: { version: '', image: '', modules: '' }, commandLine: '', loaders: [] }, modules: [], network: [],
+    disks: [{ device: source, model: '', serial: '', wwn: '', transport: '', bytes: 2 ** 30, sectorBytes: 512, used: true, ...(table === undefined ? {} : { table }) }],
+    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], unsupported: [],
+  };
+}
+
+describe('an MBR disk with logical partitions', () => {
+  it('comes back alike: table, types, ids, features', async () => {
+    const survey = await surveyOf();
+    const target = attach(join(dir, 'target.img'));
+    const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined } };
+    const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
+    const plan: Plan = { ...whole, steps: whole.steps.filter((s) => s.kind !== 'extract') };
+    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false });
+
+    const table = (d: string): string => sh(`sfdisk --dump ${d}`).replace(/^(device|last-lba):.*\n/gm, '').replaceAll(d, '');
+    expect(table(target)).toBe(table(source));
+    const ids = (d: string): string => sh(`for n in 1 5 6 7 8; do blkid -p -o value -s TYPE -s UUID -s LABEL -s VERSION ${d}p$n; done`);
+    expect(ids(target)).toBe(ids(source));
+    const ext = (d: string): string => sh(`for n in 1 5; do dumpe2fs -h ${d}p$n 2>/dev/null | grep -E '^(Filesystem features|Block size|Inode size|Inode count|Block count|Reserved block count|Default mount options):'; done`);
+    expect(ext(target)).toBe(ext(source));
+    const xfs = (d: string): string => sh(`xfs_info ${d}p6`).replaceAll(d, '');
+    expect(xfs(target)).toBe(xfs(source));
+    sh(`e2fsck -fn ${target}p1 && e2fsck -fn ${target}p5 && xfs_repair -n ${target}p6 && fsck.vfat -n ${target}p7`);
+
+    // A second run of the same plan does nothing: the journal knows every step.
+    const states: string[] = [];
+    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false, onStep: (_, s) => states.push(s) });
+    expect(new Set(states)).toEqual(new Set(['skipped']));
+  });
+});
