@@ -27,9 +27,6 @@ export const configSchema = z.strictObject({
     modules: z.enum(['default', 'all']).default('default').describe('kernel modules: broad default set with those in use, or all'),
     kernel_append: z.string().default('').describe('added to the kernel command line of the rescue system'),
   }).prefault({}),
-  restore: z.strictObject({
-    timeout: z.int().min(0).default(30).describe('seconds of the visible countdown before an unattended restore'),
-  }).prefault({}),
 });
 
 /** A validated configuration. */
