@@ -22,7 +22,7 @@ const describe = (t: TargetDisk): string => `${t.device} (${t.model || 'no model
 /**
  * Finds a target for every used disk of a survey: by the person's choice (`chosen`: source device to target device),
  * else by serial number or WWN, else by being the only one of the same size, else the only one that is large enough.
- * Never by name alone.
+ * Never by name alone, and removable disks never by size.
  * @throws CdrecError DISK_REFUSED, DISK_TOO_SMALL, DISK_AMBIGUOUS, DISK_MISSING
  */
 export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk[], chosen: ReadonlyMap<string, string>): Assignment[] {
@@ -60,14 +60,14 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
     return false;
   });
   for (const source of unmatched) {
-    const free = targets.filter((t) => t.refusal === undefined && !taken.has(t.device));
+    const free = targets.filter((t) => t.refusal === undefined && !t.onlyByName && !taken.has(t.device));
     const fitting = free.filter((t) => t.bytes >= neededBytes(source));
     const equal = fitting.filter((t) => t.bytes === source.bytes);
     if (fitting.length === 1) take(source, fitting[0] as TargetDisk, 'the only disk that is large enough');
     else if (equal.length === 1 && unmatched.filter((s) => s.bytes === source.bytes).length === 1) take(source, equal[0] as TargetDisk, 'the only disk of its size');
     else if (fitting.length > 1) throw new CdrecError('DISK_AMBIGUOUS', `several disks could take the place of ${source.device}: ${fitting.map(describe).join('; ')}`, { hint: `choose one: --disk ${source.device}=${(fitting[0] as TargetDisk).device}` });
     else if (free.length === 1) take(source, free[0] as TargetDisk, 'the only disk that is large enough'); // tells by how much it is too small
-    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(neededBytes(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal === undefined ? '' : `: ${t.refusal}`)).join('; ') || 'none'}` });
+    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(neededBytes(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}` });
   }
   return out;
 }

@@ -7,7 +7,7 @@ const disk = (device: string, over: Partial<Disk> = {}): Disk => ({
   device, model: 'M', serial: '', wwn: '', transport: 'sata', bytes: 100_000 * 512, sectorBytes: 512, used: true,
   table: { type: 'gpt', id: 'X', partitions: [{ number: 1, node: `${device}1`, start: 2048, sectors: 50_000, type: 'linux', bootable: false }] }, ...over,
 });
-const target = (device: string, over: Partial<TargetDisk> = {}): TargetDisk => ({ device, bytes: 100_000 * 512, sectorBytes: 512, model: '', serial: '', wwn: '', content: 'blank', refusal: undefined, ...over });
+const target = (device: string, over: Partial<TargetDisk> = {}): TargetDisk => ({ device, bytes: 100_000 * 512, sectorBytes: 512, model: '', serial: '', wwn: '', content: 'blank', refusal: undefined, onlyByName: false, ...over });
 const none = new Map<string, string>();
 
 describe('matching of disks', () => {
@@ -19,6 +19,10 @@ describe('matching of disks', () => {
     expect(assignDisks([disk('/dev/sda')], [target('/dev/vda'), target('/dev/sr9', { refusal: 'it carries a volume of a recovery set' })], none)[0]?.target.device).toBe('/dev/vda');
     expect(assignDisks([disk('/dev/sda')], [target('/dev/vda', { bytes: 9e9 }), target('/dev/vdb')], none)[0]).toMatchObject({ rule: 'the only disk of its size', target: { device: '/dev/vdb' } });
     expect(() => assignDisks([disk('/dev/sda')], [target('/dev/sda'), target('/dev/sdb')], none)).toThrow(/several disks/);
+    const stick = target('/dev/sdc', { onlyByName: true });
+    expect(assignDisks([disk('/dev/sda')], [stick, target('/dev/sdb')], none)[0]?.target.device).toBe('/dev/sdb');
+    expect(() => assignDisks([disk('/dev/sda')], [stick], none)).toThrow(/no disk can take the place/);
+    expect(assignDisks([disk('/dev/sda')], [stick], new Map([['/dev/sda', '/dev/sdc']]))[0]?.target).toBe(stick);
     expect(assignDisks([disk('/dev/sda')], [target('/dev/sda'), target('/dev/sdb')], new Map([['/dev/sda', '/dev/sdb']]))[0]?.rule).toBe('named by you');
   });
   it('refuses with the reason', () => {

@@ -11,6 +11,8 @@ export interface TargetDisk {
   /** What is on it now, in words. */
   readonly content: string;
   readonly refusal: string | undefined;
+  /** A loop device, USB or other removable disk: never chosen by its size, only by serial number or by name. */
+  readonly onlyByName: boolean;
 }
 
 /** Disks as restore targets. `media` are devices that carry volumes of a recovery set. Pure. */
@@ -27,6 +29,7 @@ export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[]
     return {
       device: disk.path, bytes: disk.bytes, sectorBytes: disk.sectorBytes, model: disk.model, serial: disk.serial, wwn: disk.wwn,
       content: parts.length > 0 ? parts.join(', ') : (content.get(disk.path) ?? '') || 'blank', refusal,
+      onlyByName: disk.type === 'loop' || disk.removable || disk.transport === 'usb',
     };
   });
 }

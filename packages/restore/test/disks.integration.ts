@@ -61,7 +61,7 @@ describe('an MBR disk with logical partitions', () => {
   it('comes back alike: table, types, ids, features', async () => {
     const survey = await surveyOf();
     const target = attach(join(dir, 'target.img'));
-    const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined } };
+    const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: true } };
     const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
     const plan: Plan = { ...whole, steps: whole.steps.filter((s) => s.kind !== 'extract') };
     await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false });

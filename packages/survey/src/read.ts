@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
@@ -64,6 +64,16 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   };
 }
 
+/** Whether a loop device shows a file that exists here (sysfs: loop/backing_file). */
+function isImageFile(disk: BlockDevice): boolean {
+  if (disk.type !== 'loop') return false;
+  try {
+    return existsSync(readFileSync(`/sys/class/block/${disk.path.slice(5)}/loop/backing_file`, 'utf8').trim());
+  } catch {
+    return false; // detached meanwhile
+  }
+}
+
 type Reject = (object: string, what: string, reason: string) => void;
 /** Kinds of mounts whose source is no local disk: nothing of the machine is lost when they are left out. */
 const isLocal = (m: Mount): boolean => m.source.startsWith('/dev/') || m.type === 'zfs' || m.type === 'btrfs';
@@ -76,6 +86,8 @@ async function readFileSystems(mounts: readonly Mount[], places: Map<string, Pla
     const place = places.get(mount.number);
     if (['iso9660', 'udf', 'squashfs', 'erofs'].includes(mount.type) || seen.has(mount.number)) continue;
     seen.add(mount.number);
+    // A mounted image file is content of the file system that the file lies on.
+    if (place !== undefined && isImageFile(place.disk)) continue;
     if (!isSupported(mount.type)) {
       reject(mount.target, `file system ${mount.type} on ${mount.source}`, `file systems of type ${mount.type} are not supported`);
       continue;
