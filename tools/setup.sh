@@ -24,7 +24,7 @@ fi
 lock=$(sha256sum package-lock.json | cut -c1-16)
 if [ "$(cat node_modules/.cdrec-lock 2> /dev/null || true)" != "$lock" ]; then
   echo "== Node modules"
-  npm ci --no-audit --no-fund --loglevel=error
+  npm ci --prefer-offline --no-audit --no-fund --loglevel=error
   echo "$lock" > node_modules/.cdrec-lock
 fi
 

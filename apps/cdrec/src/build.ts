@@ -84,6 +84,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
       onVolume: (n: number, bytes: number) => { terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`); },
     };
     writer = mode === 'path' ? await PathSetWriter.begin(options) : await IsoSetWriter.begin(options);
+    interrupt.signal.throwIfAborted();
     const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, survey, request, terminal, interrupt.signal);
     const set = await writer.finish();
     writer = undefined;

@@ -122,7 +122,8 @@ class Demo {
     ]);
     await this.stage('Boot of the recovery set', () => bootToRescue(guest));
     await this.stage('Restore onto a blank disk', async () => {
-      const { output, status } = await guest.run('TERM=dumb start-restore --yes', 1500);
+      // As a person does it: the name of the disk is typed after the plan was shown.
+      const { output, status } = await guest.run('TERM=dumb start-restore', 1500, [{ question: /type the name of the disk \((\S+)\): /, answer: (m) => m[1] as string }]);
       this.#terminal.say(output.split('\n').filter((l) => l.trim() !== '').map((l) => `    ${l}`).join('\n'));
       if (status !== 0 && status !== 3) throw new CdrecError('DEMO_RESTORE', `start-restore ended with status ${String(status)}`);
     });

@@ -166,6 +166,27 @@ describe('truth in status', () => {
     });
   });
 
+  it('1 and nothing left, when it is interrupted; what a killed build leaves is found by clean', async () => {
+    const out = join(dir, 'interrupted');
+    mkdirSync(out);
+    const left = (): string[] => readdirSync(out);
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      const [program, ...args] = build(root, kernel, '--mode', 'iso');
+      for (const [signal, status] of [['SIGINT', 1], ['SIGKILL', null]] as const) {
+        const child = spawn(program, args, { stdio: 'ignore', env: MACHINE_ENV });
+        const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+        while (left().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        child.kill(signal);
+        expect(await ended).toBe(status);
+        if (signal === 'SIGINT') expect(left()).toEqual([]);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 3000)); // mksquashfs, if it was running, ends with its pipe
+    });
+    expect(left().length).toBe(1);
+    expect((await cdrec('clean', '--out', out)).stdout).toContain('.partial');
+    expect(left()).toEqual([]);
+  });
+
   it('writes a path set, and restores from it', async () => {
     const out = join(dir, 'path');
     mkdirSync(out);

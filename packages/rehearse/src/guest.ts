@@ -130,12 +130,13 @@ export class Guest implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  /** Runs a shell command at the guest's prompt; returns its output and status. */
-  async run(command: string, seconds: number): Promise<{ output: string; status: number }> {
+  /** Runs a shell command at the guest's prompt, answering questions it asks in their order; returns output and status. */
+  async run(command: string, seconds: number, answers: readonly { question: RegExp; answer: (match: RegExpExecArray) => string }[] = []): Promise<{ output: string; status: number }> {
     const n = String(++this.#counter);
     const from = this.#position;
     // The quotes keep the markers out of the echoed command line.
     this.send(`echo "BE""GIN${n}:"; ${command}; echo "EN""D${n}:"$?:\n`);
+    for (const { question, answer } of answers) this.send(`${answer(await this.expect(question, seconds))}\r`);
     const match = await this.expect(new RegExp(`END${n}:(\\d+):`), seconds);
     const text = this.#text.slice(from, this.#position - match[0].length).replace(/\r/g, '');
     const begin = `BEGIN${n}:\n`;
