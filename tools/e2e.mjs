@@ -7,10 +7,10 @@ import { attachImage, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, ma
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const cache = '.cache';
 
-async function demo(sample, volumeSize, check) {
+async function demo(sample, volumeSize, check, inside = ['--inside']) {
   const dir = join(work, sample);
   rmSync(dir, { recursive: true, force: true });
-  await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--sample', sample, '--inside', '--volume-size', volumeSize, '--dir', dir, '--cache', cache], { stdio: ['ignore', 'inherit', 'inherit'] });
+  await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--sample', sample, ...inside, '--volume-size', volumeSize, '--dir', dir, '--cache', cache], { stdio: ['ignore', 'inherit', 'inherit'] });
   const report = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8'));
   if (report.comparison.differences.length !== 0 || report.comparison.entries < 1000) throw new Error(`comparison of ${sample}: ${JSON.stringify(report.comparison).slice(0, 2000)}`);
   check(report);
@@ -53,6 +53,10 @@ const cases = {
   'bios-ext4': () => demo('bios-ext4', '110M', (report) => {
     if (report.volumes.length < 3) throw new Error(`only ${report.volumes.length} volumes`);
   }),
+  /** BIOS, MBR with logical partitions: /home ext3 by PARTUUID, /var xfs by LABEL, swap; every file is judged. */
+  'bios-logical': () => demo('bios-logical', 'cd', (report) => {
+    if (report.comparison.changed.length !== 0) throw new Error('a system at rest changed');
+  }, []),
   /** UEFI, GPT, ESP + /boot + xfs root + swap. */
   'uefi-xfs': () => demo('uefi-xfs', 'dvd', (report) => {
     if (report.volumes.length !== 1) throw new Error(`${report.volumes.length} volumes`);

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,14 @@ export interface BuildRequest {
   readonly overwrite: boolean;
   /** Milliseconds since 1970: SOURCE_DATE_EPOCH, or now. */
   readonly date: number;
+  /** The date was given: the set id follows from host, label and date, so that the same input gives the same bytes. */
+  readonly reproducible: boolean;
+}
+
+/** A UUID of version 8 (RFC 9562) from a text. */
+function derivedUuid(seed: string): string {
+  const hex = createHash('sha256').update(seed).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** The bundled CLI: this very module when it is the bundle, else what the build put beside it. */
@@ -61,8 +69,8 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     terminal.say('Survey of the machine');
     const survey = await surveyMachine(request);
     const label = request.label ?? labelFor(date);
-    const setId = randomUUID();
-    const boot = await prepareBoot(findBootParts(searchPath()), { setId, label, host: survey.host.name, append: config.rescue.kernel_append, memtest: findBootParts('').memtest !== undefined, timeout: 10 }, date);
+    const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
+    const boot = await prepareBoot(findBootParts(searchPath()), { setId, label, host: survey.host.name, append: config.rescue.kernel_append, memtest: findBootParts('').memtest !== undefined, timeout: 10 }, date, out);
     for (const m of boot.parts.missing) terminal.say(`  warning: ${m.what} is missing: ${m.hint}`);
 
     terminal.say(`Rescue system with kernel ${survey.boot.kernel.version}`);

@@ -51,7 +51,7 @@ describe('the packed packages', () => {
     execFileSync('npm', ['pack', '--silent', '--pack-destination', packs, ...folders.map((f) => join(workspace, f))], { cwd: dir, stdio: 'ignore' });
     const tarballs = readdirSync(packs).map((f) => join(packs, f));
     expect(tarballs.length).toBe(folders.length);
-    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', home, ...tarballs], { cwd: home, stdio: 'ignore' });
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefer-offline', '--prefix', home, ...tarballs], { cwd: home, stdio: 'ignore' });
     const machine = await makeMachine(dir);
     const out = join(dir, 'out');
     mkdirSync(out);

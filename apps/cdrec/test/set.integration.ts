@@ -129,6 +129,22 @@ describe('a set of at least three volumes', () => {
   });
 });
 
+describe('the same input', () => {
+  it('gives the same bytes', async () => {
+    const [one, two] = [join(dir, 'one'), join(dir, 'two')];
+    for (const out of [one, two]) {
+      mkdirSync(out);
+      await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+        const [program, ...args] = build(root, kernel, '--mode', 'iso');
+        const r = await run(program, args, { ...MACHINE_ENV, SOURCE_DATE_EPOCH: '1767225600' });
+        expect(r.status, r.stderr).toBe(0);
+      });
+    }
+    execFileSync('cmp', [join(one, 'CDrec-2026.01.01_1.iso'), join(two, 'CDrec-2026.01.01_1.iso')]);
+    for (const out of [one, two]) rmSync(out, { recursive: true });
+  });
+});
+
 describe('truth in status', () => {
   it('3 and a list, when files change while they are read', async () => {
     const out = join(dir, 'changing');
@@ -175,14 +191,14 @@ describe('truth in status', () => {
       for (const [signal, status] of [['SIGINT', 1], ['SIGKILL', null]] as const) {
         const child = spawn(program, args, { stdio: 'ignore', env: MACHINE_ENV });
         const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
-        while (left().length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        while (!left().some((n) => n.endsWith('.partial'))) await new Promise((resolve) => setTimeout(resolve, 20));
         child.kill(signal);
         expect(await ended).toBe(status);
         if (signal === 'SIGINT') expect(left()).toEqual([]);
       }
       await new Promise((resolve) => setTimeout(resolve, 3000)); // mksquashfs, if it was running, ends with its pipe
     });
-    expect(left().length).toBe(1);
+    expect(left().length).toBeGreaterThan(0);
     expect((await cdrec('clean', '--out', out)).stdout).toContain('.partial');
     expect(left()).toEqual([]);
   });

@@ -23,7 +23,7 @@ export function excludeArguments(mount: string, rules: readonly string[]): strin
  */
 export function createArguments(mount: string, fsType: string, compressor: string, rules: readonly string[]): string[] {
   return [
-    '--create', '--file=-', '--format=posix', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--totals',
+    '--create', '--file=-', '--format=posix', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--sort=name', '--totals',
     ...(isPlain(fsType) ? ['--numeric-owner', '--sparse'] : CONTENT_FLAGS),
     ...(compressor === '' ? [] : [`--use-compress-program=${compressor}`]),
     ...excludeArguments(mount, rules), '.',

@@ -14,7 +14,10 @@ export interface TarStream {
   kill(): void;
 }
 
-/** Binds $1 on $2 and becomes tar. Run in a mount namespace of its own, which vanishes with it, however it ends. */
+/**
+ * Binds $1 on $2 and becomes tar. Run in a mount namespace of its own, which vanishes with it, however it ends; and in a
+ * PID namespace, because tar writes its PID into the archive (pax and sparse headers): there it is always 1.
+ */
 const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
 
 /**
@@ -26,7 +29,7 @@ export function openTar(args: readonly string[], what: string, view?: string): T
   const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
   const [program, argv] = view === undefined
     ? ['tar', args]
-    : ['unshare', ['--mount', '--propagation', 'private', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args]] as const;
+    : ['unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args]] as const;
   const child = execa(program, argv, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, reject: false, encoding: 'utf8', env: TOOL_ENV, maxBuffer: 1 << 26 });
   return {
     stream: child.stdout as AsyncIterable<Uint8Array>,
@@ -37,7 +40,9 @@ export function openTar(args: readonly string[], what: string, view?: string): T
     },
     bytesRead: () => {
       try {
-        return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${String(child.pid)}/io`, 'utf8'))?.[1] ?? 0);
+        const own = String(child.pid);
+        const pid = view === undefined ? own : (readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').split(' ')[0] as string);
+        return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
       } catch {
         return 0; // ended already
       }

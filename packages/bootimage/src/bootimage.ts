@@ -50,19 +50,19 @@ export interface PreparedBoot {
 
 /**
  * Makes the ESP image (GRUB with an embedded search for the set's marker file) and reads the hybrid MBR code.
- * `date` in milliseconds since 1970.
+ * `date` in milliseconds since 1970; temporary files lie below `work` meanwhile.
  * @throws CdrecError BOOT_MISSING when neither road is possible, TOOL_FAILED
  */
-export async function prepareBoot(parts: BootParts, menu: MenuOptions, date: number): Promise<PreparedBoot> {
+export async function prepareBoot(parts: BootParts, menu: MenuOptions, date: number, work = tmpdir()): Promise<PreparedBoot> {
   if (parts.isolinux === undefined && parts.grub === undefined) {
     throw new CdrecError('BOOT_MISSING', `no boot loader for the medium: ${parts.missing.map((m) => m.what).join('; ')}`, { hint: parts.missing.map((m) => m.hint).join('; ') });
   }
   const mbrCode = parts.isolinux === undefined ? undefined : readFileSync(parts.isolinux.mbr);
-  return { parts, menu, mbrCode, esp: parts.grub === undefined ? undefined : await makeEsp(parts.grub, menu.setId, date) };
+  return { parts, menu, mbrCode, esp: parts.grub === undefined ? undefined : await makeEsp(parts.grub, menu.setId, date, work) };
 }
 
-async function makeEsp(grub: { mkimage: string; directory: string }, setId: string, date: number): Promise<Buffer> {
-  const work = mkdtempSync(join(tmpdir(), 'cdrec-grub-'));
+async function makeEsp(grub: { mkimage: string; directory: string }, setId: string, date: number, parent: string): Promise<Buffer> {
+  const work = mkdtempSync(join(parent, '.cdrec-grub-'));
   try {
     const early = join(work, 'early.cfg');
     writeFileSync(early, `search --no-floppy --file --set=root /${markerFile(setId)}\nset prefix=($root)/boot/grub\nconfigfile ($root)/boot/grub/grub.cfg\n`);

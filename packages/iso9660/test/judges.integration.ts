@@ -88,6 +88,23 @@ describe('the written image, judged', () => {
     expect(report).toMatch(/EF00 {2}EFI boot/);
   });
 
+  it('carries a file of more than 4 GiB in several extents', async () => {
+    const large = join(dir, 'large.iso');
+    const iso = IsoImageWriter.create(large, { volumeId: 'LARGE', date });
+    const bytes = 5 * 2 ** 30 + 12345;
+    run('truncate', '-s', String(iso.nextOffset + bytes), large); // a hole: nothing is written
+    iso.adoptFile('large.bin');
+    iso.addFile('behind.txt', Buffer.from('behind'));
+    expect(iso.finish()).toBeGreaterThan(bytes);
+    expect(run('bash', '-c', `xorriso -abort_on NEVER -indev ${large} -find / -exec lsdl -- 2>&1`)).toMatch(new RegExp(`${String(bytes)} .*'/large\\.bin'`));
+    expect(run('bsdtar', '-tvf', large)).toMatch(new RegExp(`${String(bytes)} .* large\\.bin`));
+    const mine = await IsoReader.open(await openByteSource(large));
+    expect(mine.stat('large.bin')).toMatchObject({ size: bytes, extents: [{ bytes: 0xfffff800 }, { bytes: bytes - 0xfffff800 }] });
+    expect((await mine.readFile('behind.txt')).toString()).toBe('behind');
+    await mine.close();
+    rmSync(large);
+  });
+
   it('is the same to the byte when made again', () => {
     make(join(dir, 'b.iso'));
     expect(readFileSync(join(dir, 'b.iso')).equals(readFileSync(image))).toBe(true);

@@ -24,7 +24,11 @@ export async function packImage(entries: readonly TreeEntry[], format: ImageForm
     'tar.gz': ['gzip', '-n', '-6', '-c'],
   };
   const [program, ...args] = commands[format];
-  const child = execa(program, args, { stdin: 'pipe', stdout: format === 'squashfs' ? 'ignore' : 'pipe', buffer: { stdout: false }, reject: false, env: TOOL_ENV }) as ResultPromise;
+  const child = execa(program, args, {
+    stdin: 'pipe', stdout: format === 'squashfs' ? 'ignore' : 'pipe', buffer: { stdout: false }, reject: false,
+    // mksquashfs refuses time options beside this variable; the date is the caller's word.
+    env: { ...TOOL_ENV, SOURCE_DATE_EPOCH: undefined },
+  }) as ResultPromise;
   const tar = pack();
   const sink = format === 'squashfs' || child.stdout === null ? undefined : pipeline(child.stdout as NodeJS.ReadableStream, createWriteStream(output, { mode: 0o600, flags: offset === 0 ? 'w' : 'r+', start: offset }));
   // A child that dies early breaks the pipe; its own status says why, so that is what is reported.

@@ -5,7 +5,7 @@ import { attachImage, waitForNode, withMounts, type AttachedImage } from './loop
 import { plantTorture } from './torture.js';
 
 /** A partition of a sample: number, file system, mount point (empty for swap). */
-interface SamplePartition { readonly number: number; readonly type: string; readonly mount: string; readonly uuid: string; readonly label: string }
+interface SamplePartition { readonly number: number; readonly type: string; readonly mount: string; readonly uuid: string; readonly label: string; readonly fstab?: string }
 
 /** A kind of sample machine. */
 export interface Sample {
@@ -14,13 +14,23 @@ export interface Sample {
   readonly table: string;
   readonly partitions: readonly SamplePartition[];
 }
-export type SampleName = 'bios-ext4' | 'uefi-xfs';
+export type SampleName = 'bios-ext4' | 'bios-logical' | 'uefi-xfs';
 
-/** The simplest real machines: BIOS with one file system, UEFI with ESP, /boot, xfs and swap. */
+/** The simplest real machines: BIOS with one file system; BIOS with logical partitions; UEFI with ESP, /boot, xfs and swap. */
 export const SAMPLES: Readonly<Record<SampleName, Sample>> = {
   'bios-ext4': {
     firmware: 'bios', bytes: 2 * 2 ** 30, table: 'label: dos\nlabel-id: 0xcdec0001\nstart=2048, type=83, bootable\n',
     partitions: [{ number: 1, type: 'ext4', mount: '/', uuid: 'aaaaaaaa-0001-4000-8000-000000000001', label: 'rootA' }],
+  },
+  'bios-logical': {
+    firmware: 'bios', bytes: 2.5 * 2 ** 30,
+    table: 'label: dos\nlabel-id: 0xcdec0003\n1 : start=2048, size=1400M, type=83, bootable\n2 : type=5\n5 : size=200M, type=83\n6 : size=500M, type=83\n7 : size=64M, type=82\n',
+    partitions: [
+      { number: 1, type: 'ext4', mount: '/', uuid: 'cccccccc-0001-4000-8000-000000000001', label: 'rootC' },
+      { number: 5, type: 'ext3', mount: '/home', uuid: 'cccccccc-0005-4000-8000-000000000005', label: 'homeC', fstab: 'PARTUUID=cdec0003-05' },
+      { number: 6, type: 'xfs', mount: '/var', uuid: 'cccccccc-0006-4000-8000-000000000006', label: 'varC', fstab: 'LABEL=varC' },
+      { number: 7, type: 'swap', mount: '', uuid: 'cccccccc-0007-4000-8000-000000000007', label: 'swapC' },
+    ],
   },
   'uefi-xfs': {
     firmware: 'uefi', bytes: 2.5 * 2 ** 30,
@@ -71,14 +81,14 @@ export async function makeSampleDisk(options: SampleOptions): Promise<void> {
     await runTool('tar', ['--extract', '--file', options.base, '--directory', root, '--numeric-owner', '--xattrs', '--xattrs-include=*']);
     configure(sample, options, root);
     await runTool('chroot', [root, 'chpasswd'], { input: 'root:cdrec\n' });
-    await plantTorture(join(root, 'srv'));
+    for (const place of ['srv', ...mountable.filter((p) => p.mount !== '/' && p.mount !== '/boot').map((p) => p.mount)]) await plantTorture(join(root, place));
     await installBootLoader(sample, loop, root);
   });
 }
 
 async function makeFileSystem(p: SamplePartition, device: string): Promise<void> {
   switch (p.type) {
-    case 'ext4': await runTool('mkfs.ext4', ['-q', '-F', '-L', p.label, '-U', p.uuid, device]); break;
+    case 'ext3': case 'ext4': await runTool(`mkfs.${p.type}`, ['-q', '-F', '-L', p.label, '-U', p.uuid, device]); break;
     case 'xfs': await runTool('mkfs.xfs', ['-q', '-f', '-L', p.label, '-m', `uuid=${p.uuid}`, device]); break;
     case 'vfat': await runTool('mkfs.vfat', ['-F32', '-i', p.uuid.replace('-', ''), '-n', p.label, device]); break;
     default: await runTool('mkswap', ['-U', p.uuid, '-L', p.label, device]);
@@ -86,7 +96,7 @@ async function makeFileSystem(p: SamplePartition, device: string): Promise<void>
 }
 
 function configure(sample: Sample, options: SampleOptions, root: string): void {
-  const fstab = sample.partitions.map((p) => p.mount === '' ? `UUID=${p.uuid} none swap sw 0 0` : `UUID=${p.uuid} ${p.mount} ${p.type} ${p.type === 'vfat' ? 'umask=0077' : 'defaults'} 0 ${p.mount === '/' ? '1' : '2'}`);
+  const fstab = sample.partitions.map((p) => p.mount === '' ? `UUID=${p.uuid} none swap sw 0 0` : `${p.fstab ?? `UUID=${p.uuid}`} ${p.mount} ${p.type} ${p.type === 'vfat' ? 'umask=0077' : 'defaults'} 0 ${p.mount === '/' ? '1' : '2'}`);
   writeFileSync(join(root, 'etc/fstab'), fstab.join('\n') + '\n');
   writeFileSync(join(root, 'etc/hostname'), `sample-${options.name}\n`);
   writeFileSync(join(root, 'etc/default/grub'), GRUB_DEFAULTS);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
@@ -109,10 +109,11 @@ async function readFileSystems(mounts: readonly Mount[], places: Map<string, Pla
 /** Swap areas in use, from /proc/swaps, and partitions that fstab would use. Swap files are content of their file system. */
 async function readSwaps(places: Map<string, Place>, reject: Reject): Promise<Swap[]> {
   const out: Swap[] = [];
-  const active = readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).map((line) => line.split(/\s+/)).filter((f) => f[1] === 'partition').map((f) => f[0] as string);
+  // By device number: /proc/swaps says /dev/dm-0 where lsblk says /dev/mapper/vg-swap.
+  const active = new Set(readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).map((line) => line.split(/\s+/)).filter((f) => f[1] === 'partition').map((f) => deviceNumber(f[0] as string)));
   const fstab = readFstabSwaps();
   for (const place of places.values()) {
-    const isActive = active.includes(place.device.path);
+    const isActive = active.has(place.device.number);
     if (!isActive && (fstab.length === 0 || !DISK_TYPES.includes(place.disk.type))) continue;
     if (place.device.path.startsWith('/dev/zram') || place.layers.length === 0 && !isActive) continue;
     const block = await superblockOf(place.device.path);
@@ -126,6 +127,12 @@ async function readSwaps(places: Map<string, Place>, reject: Reject): Promise<Sw
     out.push({ device: place.device.path, disk: place.disk.path, partition: place.partition, uuid: block.uuid, label: block.label, bytes: place.device.bytes });
   }
   return out;
+}
+
+/** major:minor of a device node, as lsblk writes it; empty when the node is not there. */
+function deviceNumber(path: string): string {
+  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
+  return rdev === undefined ? '' : `${String((rdev >> 8) & 0xfff)}:${String((rdev & 0xff) | ((rdev >> 12) & 0xfff00))}`;
 }
 
 function readFstabSwaps(): string[] {

@@ -62,6 +62,7 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
         mode: chosen.mode, config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory),
         volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size), label: flags.label, kernel: flags.kernel, overwrite: flags.overwrite === true,
         date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000,
+        reproducible: epoch !== undefined,
       }, terminal);
       for (const e of exceptions) terminal.say(`exception: ${e}`);
       if (flags.json === true) terminal.print(JSON.stringify({ ...set, exceptions }));

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { release, totalmem } from 'node:os';
 import { findBootParts } from '@cdrec/bootimage';
 import { getDiskInfoSync } from 'node-disk-info';
 import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
@@ -42,7 +42,7 @@ async function runChecks(flags: Flags): Promise<Check[]> {
   }
   await checkTar(path, add);
   try {
-    const kernel = findKernel(flags.kernel ?? (config.rescue.kernel || (await runTool('uname', ['-r'])).stdout.trim()));
+    const kernel = findKernel(flags.kernel ?? (config.rescue.kernel || release()));
     add('kernel', 'PASS', `kernel ${kernel.version}: image and modules are there`);
   } catch (error) {
     const { message, remedy } = wrong(error);
