@@ -145,6 +145,29 @@ describe('the same input', () => {
   });
 });
 
+describe('what is not understood', () => {
+  it('is named, and stops a build until it is left out by name', async () => {
+    const out = join(dir, 'strange');
+    mkdirSync(out);
+    const image = blank('btrfs.img', 200 * 2 ** 20);
+    execFileSync('mkfs.btrfs', ['-q', image]);
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      await withMounts([['-o', 'loop', image, join(root, 'media')]], async () => {
+        const [program, ...args] = build(root, kernel, '--mode', 'rescue');
+        const stopped = await run(program, args, MACHINE_ENV);
+        expect([stopped.status, stopped.stderr]).toEqual([1, expect.stringMatching(/UNSUPPORTED[^]*\/media: file system btrfs on \/dev\/loop\d+/)]);
+        expect(readdirSync(out)).toEqual([]);
+        const tested = await run('chroot', [root, 'cdrec', 'test', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        expect([tested.status, tested.stdout]).toEqual([1, expect.stringMatching(/FAIL {2}layout\.\/media: .*\n +remedy: exclude it/)]);
+        writeFileSync(join(out, 'c.toml'), '[backup]\nallow_unsupported = ["/media"]\n');
+        const allowed = await run(program, [...args, '--config', '/mnt/c.toml'], MACHINE_ENV);
+        expect(allowed.status, allowed.stderr).toBe(0);
+      });
+    });
+    rmSync(out, { recursive: true });
+  });
+});
+
 describe('truth in status', () => {
   it('3 and a list, when files change while they are read', async () => {
     const out = join(dir, 'changing');
