@@ -40,7 +40,11 @@ async function bootRescue(name, firmware, medium) {
     const cdrec = (await guest.must('cdrec --version', 60)).trim();
     const memory = (await guest.must("sed -n 's/^MemAvailable: *//p' /proc/meminfo", 30)).trim();
     if (!/^v\d+\./m.test(node) || !/^\d+\.\d+\.\d+$/m.test(cdrec)) throw new Error(`${name}: node "${node}", cdrec "${cdrec}"`);
+    const term = (await guest.must('echo "TERM is $TERM, $(stty size)"', 30)).trim();
+    if (!term.includes('TERM is vt102, 24 80')) throw new Error(`${name}: ${term}`);
     await powerOff(guest);
+    const said = /.*(command not found|No such file or directory).*/.exec(readFileSync(join(dir, `${name}.log`), 'latin1'));
+    if (said !== null) throw new Error(`${name}: the rescue system says "${said[0]}"`);
     console.log(`${name}: prompt after ${prompt} s, node ${node}, cdrec ${cdrec}, ${memory} available`);
   } finally {
     await guest[Symbol.asyncDispose]();

@@ -6,7 +6,7 @@ export const RESCUE_PROGRAMS = {
   required: [
     'bash', 'sh', 'mount', 'umount', 'lsblk', 'sfdisk', 'blkid', 'wipefs', 'findmnt', 'partx', 'blockdev', 'mkswap', 'losetup', 'setsid', 'dmesg', 'switch_root',
     'tar', 'gzip', 'zstd', 'modprobe', 'lsmod', 'chroot', 'cat', 'cp', 'mv', 'ls', 'ln', 'mkdir', 'rmdir', 'rm', 'chmod', 'chown', 'touch', 'dd', 'df', 'du', 'sync', 'sleep', 'stat',
-    'head', 'tail', 'sort', 'wc', 'cut', 'tr', 'uname', 'id', 'env', 'date', 'readlink', 'realpath', 'sha256sum', 'cmp', 'sed', 'grep', 'find', 'mknod', 'stty', 'true', 'false', 'mkfifo', 'tee', 'basename', 'dirname',
+    'head', 'tail', 'sort', 'wc', 'cut', 'tr', 'uname', 'id', 'env', 'date', 'readlink', 'realpath', 'sha256sum', 'cmp', 'sed', 'grep', 'find', 'mknod', 'stty', 'tty', 'true', 'false', 'mkfifo', 'tee', 'basename', 'dirname',
   ],
   optional: [
     'mkfs.ext4', 'mkfs.ext3', 'mkfs.ext2', 'mke2fs', 'e2fsck', 'tune2fs', 'dumpe2fs', 'resize2fs', 'debugfs', 'fsck', 'fsck.ext4',

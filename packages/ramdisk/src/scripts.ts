@@ -53,7 +53,8 @@ esac
 
 /** What a person at the console reads first. */
 export const bannerText = (host: string, label: string): string => `
- cdrec rescue system of "${host}", set ${label}. Nothing has been written to any disk.
+ cdrec rescue system of "${host}", set ${label}
+ Nothing has been written to any disk.
 
    start-restore     restore this machine: shows a plan first, then asks
    cdrec plan        only show what a restore would do
