@@ -70,8 +70,9 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const survey = await surveyMachine(request);
     const label = request.label ?? labelFor(date);
     const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
-    const boot = await prepareBoot(findBootParts(searchPath()), { setId, label, host: survey.host.name, append: config.rescue.kernel_append, memtest: findBootParts('').memtest !== undefined, timeout: 10 }, date, out);
-    for (const m of boot.parts.missing) terminal.say(`  warning: ${m.what} is missing: ${m.hint}`);
+    const parts = findBootParts(searchPath());
+    const boot = await prepareBoot(parts, { setId, label, host: survey.host.name, append: config.rescue.kernel_append, memtest: parts.memtest !== undefined, timeout: 10 }, date, out);
+    for (const m of parts.missing) terminal.say(`  warning: ${m.what} is missing: ${m.hint}`);
 
     terminal.say(`Rescue system with kernel ${survey.boot.kernel.version}`);
     const initrd = await buildInitrd({ modules: survey.boot.kernel.modules, modulesInUse: survey.modules, image: config.rescue.image, path: searchPath(), date });

@@ -1,4 +1,4 @@
-import { closeSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { CdrecError, runTool } from '@cdrec/tool';
@@ -105,9 +105,4 @@ async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, loader: strin
   } catch (error) {
     return [`the firmware entry could not be written (${error instanceof Error ? error.message : String(error)}); the machine starts by the removable-media path`];
   }
-}
-
-/** Writes a file and makes sure it is on the disk. */
-export function writeDurably(path: string, text: string): void {
-  writeFileSync(path, text, { flag: 'a', flush: true, mode: 0o600 });
 }

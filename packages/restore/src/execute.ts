@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
-import { ensureEfi, installGrubBios, writeDurably } from './bootloader.js';
+import { ensureEfi, installGrubBios } from './bootloader.js';
 import { extract } from './extract.js';
 import { withMount, withSystem } from './mounts.js';
 import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
@@ -50,7 +50,8 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
         cause: error, hint: (error instanceof CdrecError ? error.hint : undefined) ?? 'the disk is not usable as it is; run the same command again: finished steps are not repeated',
       });
     }
-    writeDurably(options.journal, JSON.stringify({ plan: plan.id, step: step.id }) + '\n');
+    // Appended and synced: a step counts as done only when its line is on the disk.
+    writeFileSync(options.journal, JSON.stringify({ plan: plan.id, step: step.id }) + '\n', { flag: 'a', flush: true, mode: 0o600 });
     options.onStep?.(step, 'done');
   }
   await runTool('sync', []);
