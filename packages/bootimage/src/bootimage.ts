@@ -78,7 +78,7 @@ async function makeEsp(grub: { mkimage: string; directory: string }, setId: stri
 export interface ImageSink {
   addFile(path: string, data: Uint8Array): unknown;
   addHostFile(path: string, hostPath: string): unknown;
-  addBiosBootFile(path: string, data: Buffer): unknown;
+  addBootFile(path: string, data: Buffer, entry: { readonly infoTable: boolean }): unknown;
 }
 
 /** Adds loaders, menus, kernel and initrd to an image. */
@@ -86,7 +86,7 @@ export function addBootFiles(image: ImageSink, boot: PreparedBoot, kernel: strin
   const { parts, menu } = boot;
   image.addFile(markerFile(menu.setId), Buffer.from(`${menu.label}\n`));
   if (parts.isolinux !== undefined) {
-    image.addBiosBootFile('isolinux/isolinux.bin', readFileSync(parts.isolinux.bin));
+    image.addBootFile('isolinux/isolinux.bin', readFileSync(parts.isolinux.bin), { infoTable: true });
     for (const module of parts.isolinux.modules) image.addHostFile(`isolinux/${module.split('/').at(-1) as string}`, module);
     image.addFile('isolinux/isolinux.cfg', Buffer.from(isolinuxMenu(menu)));
   }

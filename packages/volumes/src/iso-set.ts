@@ -70,8 +70,10 @@ export class IsoSetWriter implements SetWriter {
     const { directory, label, created, boot } = this.#o;
     const partial = join(directory, `.${volumeFile(label, number)}.partial`);
     const iso = IsoImageWriter.create(partial, {
-      volumeId: volumeLabel(label, number), date: created, application: 'CDREC', publisher: this.#o.host.toUpperCase(),
-      ...(number === 1 && (boot.mbrCode !== undefined || boot.esp !== undefined) ? { boot } : {}),
+      volumeId: volumeLabel(label, number), date: created, application: 'CDREC', publisher: publisherOf(this.#o.host),
+      ...(number === 1 && (boot.mbrCode !== undefined || boot.esp !== undefined) ? {
+        boot: { ...(boot.mbrCode === undefined ? {} : { mbr: { code: boot.mbrCode, kind: 'isolinux' } }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
+      } : {}),
     });
     this.#volume = { number, iso, partial };
     return this.#volume;
@@ -153,6 +155,9 @@ export class IsoSetWriter implements SetWriter {
     for (const { partial } of this.#done) await rm(partial, { force: true });
   }
 }
+
+/** The host's name as a publisher: a-characters (ECMA-119 7.4.1). */
+const publisherOf = (host: string): string => host.toUpperCase().replace(/[^A-Z0-9_.-]/g, '_').slice(0, 128);
 
 /** Keeps the list within the room that was kept for it; the full list stands in the log and on the terminal. */
 function limitExceptions(all: readonly string[]): string[] {

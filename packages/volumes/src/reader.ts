@@ -48,7 +48,7 @@ async function openVolume(path: string): Promise<OpenVolume> {
   const source = await openByteSource(path);
   try {
     const iso = await IsoReader.open(source);
-    if (!iso.has('cdrec/set.json')) throw new CdrecError('NOT_A_VOLUME', 'an ISO image, but no volume of a recovery set');
+    if (!(await iso.has('cdrec/set.json'))) throw new CdrecError('NOT_A_VOLUME', 'an ISO image, but no volume of a recovery set');
     const manifest = parseManifest((await iso.readFile('cdrec/set.json')).toString('utf8'), path);
     return { path, manifest, read: (file) => iso.read(file), readFile: (file) => iso.readFile(file), close: () => iso.close() };
   } catch (error) {

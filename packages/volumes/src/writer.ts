@@ -10,6 +10,7 @@ export interface SetHeader {
 
 /** Boot areas of volume 1. */
 export interface VolumeBoot {
+  /** isohdpfx.bin of SYSLINUX. */
   readonly mbrCode?: Buffer;
   readonly esp?: Buffer;
 }

@@ -1,0 +1,36 @@
+import type { ByteSource } from '../reader/source.js';
+import { checkContent } from './content.js';
+import { CheckContext, checkOverlaps } from './context.js';
+import { checkDescriptors } from './descriptors.js';
+import { checkElTorito } from './eltorito.js';
+import { checkSystemArea } from './gpt.js';
+import { checkPathTables } from './pathtables.js';
+import type { Finding } from './rules.js';
+import { TreeCheck } from './tree.js';
+
+/** What is checked. */
+export interface CheckOptions {
+  /** Also compare the bytes of the files with the checksums that the image carries (implanted MD5, Checksums.sfv, libisofs tags): reads everything. Default true. */
+  readonly content?: boolean;
+  /** Also list notes: breaches that common writers make and no known reader minds. Default false. */
+  readonly notes?: boolean;
+}
+
+/**
+ * Checks an image against ECMA-119, Joliet, SUSP and Rock Ridge, El Torito, MBR and GPT. A good image has no findings.
+ * Nothing is thrown for a bad one, only for a source that cannot be read.
+ */
+export async function checkImage(source: ByteSource, options: CheckOptions = {}): Promise<Finding[]> {
+  const ctx = new CheckContext(source, options.notes === true);
+  const { trees, catalog } = await checkDescriptors(ctx);
+  if (trees.length === 0) return ctx.close();
+  for (const tree of trees) {
+    const directories = await new TreeCheck(ctx, tree).run();
+    await checkPathTables(ctx, tree, directories);
+  }
+  const images = catalog === undefined ? [] : await checkElTorito(ctx, catalog);
+  await checkSystemArea(ctx, images);
+  checkOverlaps(ctx);
+  if (options.content !== false) await checkContent(ctx);
+  return ctx.close();
+}

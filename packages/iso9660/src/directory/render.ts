@@ -1,0 +1,118 @@
+import { both16, both32, SECTOR, sectorsFor } from '../bytes.js';
+import { writeRecordDate } from '../dates.js';
+import type { Relocation } from '../rockridge/entries.js';
+import { SystemUse } from '../rockridge/use.js';
+import type { DirNode } from '../tree.js';
+import { MAX_SECTION, recordBase, recordsOf, roundEven, sectionCount, type DirView, type Hierarchy, type RecordView } from './hierarchy.js';
+
+/** Sectors of directories, continuation areas and both path tables. */
+export const hierarchySectors = (h: Hierarchy): number => h.directorySectors + h.continuationSectors + 2 * sectorsFor(h.pathTableBytes);
+
+/** A hierarchy with its place: what the volume descriptor must say about it. */
+export interface PlacedHierarchy {
+  readonly hierarchy: Hierarchy;
+  readonly start: number;
+  readonly sectors: number;
+  /** Sector of the two path tables. */
+  readonly pathTableL: number;
+  readonly pathTableM: number;
+  readonly root: DirView;
+  /** Sector that entries without data point to. */
+  readonly emptySector: number;
+}
+
+/** Gives every directory its sectors from `start` on: both path tables, directories, continuation areas. */
+export function placeHierarchy(h: Hierarchy, start: number, emptySector: number): PlacedHierarchy {
+  const tables = sectorsFor(h.pathTableBytes);
+  let sector = start + 2 * tables;
+  for (const dir of h.dirs) {
+    dir.sector = sector;
+    sector += dir.bytes / SECTOR;
+  }
+  return { hierarchy: h, start, sectors: hierarchySectors(h), pathTableL: start, pathTableM: start + tables, root: h.dirs[0] as DirView, emptySector };
+}
+
+/** Renders what `placeHierarchy` placed, in the order of the sectors. */
+export function* renderHierarchy(p: PlacedHierarchy): Generator<Buffer> {
+  const { hierarchy: h } = p;
+  yield renderPathTable(h, true);
+  yield renderPathTable(h, false);
+  const use = h.kind.rockRidge ? new SystemUse(p.start + 2 * sectorsFor(h.pathTableBytes) + h.directorySectors) : undefined;
+  for (const dir of h.dirs) yield renderDirectory(p, dir, use);
+  yield* use?.continuation() ?? [];
+}
+
+/** The 34-byte root record of a volume descriptor (ECMA-119 8.4.18). */
+export function rootRecord(p: PlacedHierarchy): Buffer {
+  const out = Buffer.alloc(34);
+  writeRecord(out, 0, p.root.sector, p.root.bytes, p.root.node.mtime, 2, Buffer.from([0]));
+  out[0] = 34;
+  return out;
+}
+
+/** Everything of a directory record but its length and system use area (ECMA-119 9.1). */
+function writeRecord(out: Buffer, at: number, sector: number, bytes: number, mtime: number, flags: number, id: Buffer): void {
+  both32(out, at + 2, sector);
+  both32(out, at + 10, bytes);
+  writeRecordDate(out, at + 18, mtime);
+  out[at + 25] = flags;
+  both16(out, at + 28, 1);
+  out[at + 32] = id.length;
+  id.copy(out, at + 33);
+}
+
+function relocationOf(h: Hierarchy, view: DirView, r: RecordView): Relocation | undefined {
+  switch (r.relocation) {
+    case 'cl': return { cl: (h.byNode.get(r.node as DirNode) as DirView).sector };
+    case 'pl': return { pl: (h.byNode.get(view.trueParent as DirNode) as DirView).sector };
+    case 're': return { re: true };
+    case undefined: return undefined;
+  }
+}
+
+function renderDirectory(p: PlacedHierarchy, view: DirView, use: SystemUse | undefined): Buffer {
+  const { hierarchy: h } = p;
+  const out = Buffer.alloc(view.bytes);
+  let at = 0;
+  const scratch = Buffer.alloc(256);
+  for (const r of recordsOf(h, view)) {
+    const base = recordBase(r.id.length);
+    const usedBytes = use === undefined ? 0 : use.write(scratch, 0, r.node, r.kind, relocationOf(h, view, r), 254 - base);
+    const length = base + roundEven(usedBytes);
+    const asDir = r.node.type === 'dir' && r.relocation !== 'cl' ? h.byNode.get(r.node) as DirView : undefined;
+    const content = r.node.type === 'file' ? r.node.content : undefined;
+    const first = content === undefined || content.bytes === 0 ? p.emptySector : content.sector;
+    const parts = sectionCount(r.node);
+    for (let i = 0; i < parts; i++) {
+      if ((at % SECTOR) + length > SECTOR) at = sectorsFor(at) * SECTOR;
+      const offset = i * MAX_SECTION;
+      const bytes = asDir?.bytes ?? Math.min(MAX_SECTION, (content?.bytes ?? 0) - offset);
+      const flags = asDir !== undefined ? 2 : i < parts - 1 ? 0x80 : 0;
+      out[at] = length;
+      writeRecord(out, at, asDir?.sector ?? first + offset / SECTOR, Math.max(0, bytes), r.node.mtime, flags, r.id);
+      scratch.copy(out, at + base, 0, usedBytes);
+      at += length;
+    }
+  }
+  return out;
+}
+
+/** Path table, type L (little-endian) or M (ECMA-119 9.4). Parent numbers have 16 bits: beyond 65,535 directories they are cut. */
+function renderPathTable(h: Hierarchy, little: boolean): Buffer {
+  const out = Buffer.alloc(sectorsFor(h.pathTableBytes) * SECTOR);
+  let at = 0;
+  for (const dir of h.dirs) {
+    const parent = (dir.parent?.number ?? 1) & 0xffff;
+    out[at] = dir.id.length;
+    if (little) {
+      out.writeUInt32LE(dir.sector, at + 2);
+      out.writeUInt16LE(parent, at + 6);
+    } else {
+      out.writeUInt32BE(dir.sector, at + 2);
+      out.writeUInt16BE(parent, at + 6);
+    }
+    dir.id.copy(out, at + 8);
+    at += 8 + dir.id.length + (dir.id.length & 1);
+  }
+  return out;
+}
