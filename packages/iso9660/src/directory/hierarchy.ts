@@ -2,7 +2,7 @@ import { SECTOR, sectorsFor, utf16be } from '../bytes.js';
 import { byIsoId, assignIsoIds, directoryId, type NameLevel } from '../names/iso.js';
 import { assignJolietIds, byJolietId, enhancedIds } from '../names/joliet.js';
 import { UniqueNames } from '../names/unique.js';
-import type { Relocation, UseKind } from '../rockridge/entries.js';
+import { EntryList, type Relocation, type UseKind } from '../rockridge/entries.js';
 import { SystemUse } from '../rockridge/use.js';
 import { DirNode, type IsoNode } from '../tree.js';
 
@@ -31,6 +31,8 @@ export interface DirView {
   readonly number: number;
   /** Bytes of the extent. */
   bytes: number;
+  /** Sectors of continuation areas, right behind the extent: where libarchive, which reads in order, wants them. */
+  continuation: number;
   sector: number;
   /** Where a relocated directory belongs. */
   readonly trueParent: DirNode | undefined;
@@ -51,8 +53,8 @@ export interface Hierarchy {
   readonly byNode: Map<DirNode, DirView>;
   readonly moved: ReadonlyMap<DirNode, Buffer>;
   readonly movedTo: DirNode | undefined;
+  /** Sectors of all directories with their continuation areas. */
   readonly directorySectors: number;
-  readonly continuationSectors: number;
   readonly pathTableBytes: number;
 }
 
@@ -136,7 +138,7 @@ const UNPLACED: Record<'cl' | 're' | 'pl', Relocation> = { cl: { cl: 0 }, pl: { 
 
 /** Measures all directories of a tree, in path table order: by level, then parent, then identifier (ECMA-119 6.9.1). */
 export function measureHierarchy(root: DirNode, kind: TreeKind): Hierarchy {
-  const use = kind.rockRidge ? new SystemUse() : undefined;
+  const list = kind.rockRidge ? new EntryList() : undefined;
   const { moved, movedTo } = relocation(root, kind);
   const dirs: DirView[] = [];
   const byNode = new Map<DirNode, DirView>();
@@ -148,10 +150,11 @@ export function measureHierarchy(root: DirNode, kind: TreeKind): Hierarchy {
     const next: typeof level = [];
     for (const { node, parent, id } of level) {
       nameChildren(kind, node, movedTo, moved);
-      const view: DirView = { node, parent, id, number: dirs.length + 1, bytes: 0, sector: -1, trueParent: moved.has(node) ? node.parent : undefined };
+      const view: DirView = { node, parent, id, number: dirs.length + 1, bytes: 0, continuation: 0, sector: -1, trueParent: moved.has(node) ? node.parent : undefined };
       dirs.push(view);
       byNode.set(node, view);
       let at = 0;
+      const use = list === undefined ? undefined : new SystemUse(list);
       for (const r of recordsOf(h, view)) {
         const base = recordBase(r.id.length);
         const length = base + (use === undefined ? 0 : roundEven(use.measure(r.node, r.kind, r.relocation && UNPLACED[r.relocation], 254 - base)));
@@ -162,12 +165,13 @@ export function measureHierarchy(root: DirNode, kind: TreeKind): Hierarchy {
         if (r.kind === 'child' && r.node.type === 'dir' && r.relocation !== 'cl') next.push({ node: r.node, parent: view, id: r.id });
       }
       view.bytes = sectorsFor(at) * SECTOR;
-      directorySectors += view.bytes / SECTOR;
+      view.continuation = use?.sectors ?? 0;
+      directorySectors += view.bytes / SECTOR + view.continuation;
       pathTableBytes += 8 + id.length + (id.length & 1);
     }
     level = next;
   }
-  return { kind, dirs, byNode, moved, movedTo, directorySectors, continuationSectors: use?.sectors ?? 0, pathTableBytes };
+  return { kind, dirs, byNode, moved, movedTo, directorySectors, pathTableBytes };
 }
 
 /** Records have even lengths: an odd system use area gets a byte of padding. */

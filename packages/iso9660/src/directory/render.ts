@@ -1,12 +1,12 @@
 import { both16, both32, SECTOR, sectorsFor } from '../bytes.js';
 import { writeRecordDate } from '../dates.js';
-import type { Relocation } from '../rockridge/entries.js';
+import { EntryList, type Relocation } from '../rockridge/entries.js';
 import { SystemUse } from '../rockridge/use.js';
 import type { DirNode } from '../tree.js';
 import { MAX_SECTION, recordBase, recordsOf, roundEven, sectionCount, type DirView, type Hierarchy, type RecordView } from './hierarchy.js';
 
-/** Sectors of directories, continuation areas and both path tables. */
-export const hierarchySectors = (h: Hierarchy): number => h.directorySectors + h.continuationSectors + 2 * sectorsFor(h.pathTableBytes);
+/** Sectors of directories with their continuation areas, and of both path tables. */
+export const hierarchySectors = (h: Hierarchy): number => h.directorySectors + 2 * sectorsFor(h.pathTableBytes);
 
 /** A hierarchy with its place: what the volume descriptor must say about it. */
 export interface PlacedHierarchy {
@@ -21,13 +21,32 @@ export interface PlacedHierarchy {
   readonly emptySector: number;
 }
 
-/** Gives every directory its sectors from `start` on: both path tables, directories, continuation areas. */
+/**
+ * Directories in the order of their extents: that of the path table; with relocated ones first the root, then
+ * `rr_moved` with all that was moved, then the others, as genisoimage has it. libarchive reads in the order of extents
+ * and must have met what was moved (RE) before the placeholder (CL) that it belongs to.
+ */
+function extentOrder(h: Hierarchy): readonly DirView[] {
+  if (h.moved.size === 0) return h.dirs;
+  const groups = new Map<DirNode | undefined, DirView[]>([[undefined, []], ...[...h.moved.keys()].map((dir): [DirNode, DirView[]] => [dir, []])]);
+  const group = new Map<DirView, DirNode | undefined>();
+  for (const view of h.dirs) { // parents come before their children
+    const own = h.moved.has(view.node) ? view.node : view.parent === undefined ? undefined : group.get(view.parent);
+    group.set(view, own);
+    (groups.get(own) as DirView[]).push(view);
+  }
+  const [others, ...moved] = [...groups.values()] as [DirView[], ...DirView[][]];
+  const first = others.filter((v) => v.parent === undefined || v.node === h.movedTo);
+  return [...first, ...moved.flat(), ...others.filter((v) => !first.includes(v))];
+}
+
+/** Gives every directory its sectors from `start` on: both path tables, then the directories. */
 export function placeHierarchy(h: Hierarchy, start: number, emptySector: number): PlacedHierarchy {
   const tables = sectorsFor(h.pathTableBytes);
   let sector = start + 2 * tables;
-  for (const dir of h.dirs) {
+  for (const dir of extentOrder(h)) {
     dir.sector = sector;
-    sector += dir.bytes / SECTOR;
+    sector += dir.bytes / SECTOR + dir.continuation;
   }
   return { hierarchy: h, start, sectors: hierarchySectors(h), pathTableL: start, pathTableM: start + tables, root: h.dirs[0] as DirView, emptySector };
 }
@@ -37,9 +56,12 @@ export function* renderHierarchy(p: PlacedHierarchy): Generator<Buffer> {
   const { hierarchy: h } = p;
   yield renderPathTable(h, true);
   yield renderPathTable(h, false);
-  const use = h.kind.rockRidge ? new SystemUse(p.start + 2 * sectorsFor(h.pathTableBytes) + h.directorySectors) : undefined;
-  for (const dir of h.dirs) yield renderDirectory(p, dir, use);
-  yield* use?.continuation() ?? [];
+  const list = h.kind.rockRidge ? new EntryList() : undefined;
+  for (const dir of extentOrder(h)) {
+    const use = list === undefined ? undefined : new SystemUse(list, dir.sector + dir.bytes / SECTOR);
+    yield renderDirectory(p, dir, use);
+    yield* use?.continuation() ?? [];
+  }
 }
 
 /** The 34-byte root record of a volume descriptor (ECMA-119 8.4.18). */

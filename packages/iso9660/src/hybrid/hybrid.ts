@@ -59,11 +59,14 @@ export function hybridAreas(input: HybridInput): { systemArea: Buffer; backupGpt
   area[510] = 0x55;
   area[511] = 0xaa;
 
-  const isoEnd = input.esp === undefined ? total - BACKUP_GPT_BLOCKS - 1 : input.esp.sector * 4 - 1;
-  const partitions: GptPartition[] = [{ type: TYPE_BASIC_DATA, name: 'ISO9660', first: 64, last: isoEnd }];
+  const usable = { first: 64, last: total - BACKUP_GPT_BLOCKS - 1 };
+  const partitions: GptPartition[] = [];
   if (input.esp !== undefined) {
-    partitions.push({ type: TYPE_ESP, name: 'EFI boot', first: input.esp.sector * 4, last: input.esp.sector * 4 + Math.ceil(input.esp.bytes / BLOCK) - 1 });
-  }
+    // The rest of the image is a partition too, before or behind the ESP, whichever is the larger part.
+    const esp = { first: input.esp.sector * 4, last: input.esp.sector * 4 + Math.ceil(input.esp.bytes / BLOCK) - 1 };
+    const iso = esp.first - usable.first >= usable.last - esp.last ? { first: usable.first, last: esp.first - 1 } : { first: Math.ceil((esp.last + 1) / 4) * 4, last: usable.last };
+    partitions.push({ type: TYPE_BASIC_DATA, name: 'ISO9660', ...iso }, { type: TYPE_ESP, name: 'EFI boot', ...esp });
+  } else partitions.push({ type: TYPE_BASIC_DATA, name: 'ISO9660', ...usable });
   const { primary, backup } = gptTables(partitions, total, input.seed);
   primary.copy(area, BLOCK);
   return { systemArea: area, backupGpt: backup };

@@ -13,6 +13,11 @@ export interface HeadLayout {
   readonly catalogSectors: number;
   /** A sector of zeros that entries without data point to: some readers choke on sector 0. */
   readonly emptySector: number;
+  /**
+   * With UDF the ESP lies in front: behind the last thing that UDF knows only zeros may come before the second anchor,
+   * or 7-Zip takes the volume for damaged.
+   */
+  readonly espSector: number | undefined;
   /** First sector that is free for trees and data. */
   readonly end: number;
 }
@@ -25,7 +30,10 @@ export function headLayout(options: IsoOptions, entries: readonly BootEntryOptio
   const catalogSector = options.udf === true ? UDF.integrity + 2 : 16 + descriptors;
   const catalogSectors = boots ? sectorsFor(catalogBytes(entries)) : 0;
   const emptySector = catalogSector + catalogSectors;
-  return { catalogSector, catalogSectors, emptySector, end: options.udf === true ? UDF.partition : emptySector + 1 };
+  if (options.udf !== true) return { catalogSector, catalogSectors, emptySector, espSector: undefined, end: emptySector + 1 };
+  const esp = options.boot?.esp;
+  const espSector = esp === undefined ? undefined : roundUp(UDF.partition, 2);
+  return { catalogSector, catalogSectors, emptySector, espSector, end: espSector === undefined || esp === undefined ? UDF.partition : espSector + sectorsFor(esp.length) };
 }
 
 /** Sectors behind trees and data. */
@@ -36,19 +44,19 @@ export interface TailLayout {
 }
 
 /** Where padding, ESP and backup GPT lie behind `end`, the first sector after trees and data. */
-export function tailLayout(options: IsoOptions, end: number): TailLayout {
-  const esp = options.boot?.esp;
+export function tailLayout(options: IsoOptions, end: number, head: HeadLayout): TailLayout {
+  const esp = head.espSector === undefined ? options.boot?.esp : undefined;
   const hybrid = isHybrid(options);
   const gpt = hybrid ? sectorsFor(BACKUP_GPT_BLOCKS * 512) + 1 : 0;
-  let at = end + (options.udf === true ? 0 : options.padSectors ?? 150);
+  // The second anchor lies 256 sectors before the last one (ECMA-167 3/8.4.2.1): padding and backup GPT fit behind it.
+  if (options.udf === true) return { espSector: undefined, anchorSector: end, total: end + 257 };
+  let at = end + (options.padSectors ?? 150);
   let espSector: number | undefined;
   if (esp !== undefined) {
     espSector = roundUp(at, 2); // 4 KiB
     at = espSector + sectorsFor(esp.length);
   } else if (hybrid) at = roundUp(at, 2);
-  if (options.udf !== true) return { espSector, anchorSector: undefined, total: at + gpt };
-  // The second anchor lies 256 sectors before the last one (ECMA-167 3/8.4.2.1): padding and backup GPT fit behind it.
-  return { espSector, anchorSector: at, total: at + 257 };
+  return { espSector, anchorSector: undefined, total: at + gpt };
 }
 
 /** Everything that is known once all has its place. */
@@ -62,21 +70,25 @@ export interface Frame {
   readonly fileIds: readonly [string, string, string];
 }
 
+/** Where the ESP lies. */
+export const espSectorOf = (f: Pick<Frame, 'head' | 'tail'>): number | undefined => f.head.espSector ?? f.tail.espSector;
+
 function hybrid(f: Frame): { systemArea: Buffer; backupGpt: Buffer } | undefined {
   const { boot } = f.options;
   if (boot === undefined || !isHybrid(f.options)) return undefined;
   const bios = f.entries.find((e) => (e.platform ?? 'bios') === 'bios' && (e.emulation ?? 'none') === 'none');
   return hybridAreas({
     mbr: boot.mbr, biosSector: bios?.sector, totalSectors: f.tail.total,
-    esp: boot.esp === undefined || f.tail.espSector === undefined ? undefined : { sector: f.tail.espSector, bytes: boot.esp.length },
+    esp: boot.esp === undefined ? undefined : { sector: espSectorOf(f) as number, bytes: boot.esp.length },
     seed: `${f.options.volumeId} ${String(f.options.date)} ${String(f.tail.total)}`,
   });
 }
 
-/** The image's first sectors, up to `head.end`: system area, descriptors, UDF volume structures, boot catalog. */
+/** The image's first sectors, up to `head.end`: system area, descriptors, UDF volume structures, boot catalog, ESP of UDF images. */
 export function renderHead(f: Frame): Buffer {
   const out = Buffer.alloc(f.head.end * SECTOR);
   hybrid(f)?.systemArea.copy(out);
+  if (f.head.espSector !== undefined) f.options.boot?.esp?.copy(out, f.head.espSector * SECTOR);
   const [primary, ...others] = f.trees.hierarchies.map((h) => volumeDescriptor(f.options, h, f.tail.total, f.fileIds)) as [Buffer, ...Buffer[]];
   const descriptors = [primary];
   if (f.entries.length > 0) {

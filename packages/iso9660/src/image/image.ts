@@ -5,7 +5,7 @@ import { IsoError } from '../errors.js';
 import { encodeName } from '../names/bytes.js';
 import { Content, DirNode, FileNode, ImageTree, LinkNode, pathOf, SpecialNode, type IsoAttributes, type IsoNode, type OpenSource } from '../tree.js';
 import { allEntries, placeBootEntries, rootFileIds } from './boot.js';
-import { headLayout, tailLayout, type Frame } from './frame.js';
+import { espSectorOf, headLayout, tailLayout, type Frame } from './frame.js';
 import { scanHostTree, type ScanOptions, type ScanReport } from './host.js';
 import { measureTrees, placeTrees, udfVolume } from './metadata.js';
 import { checkOptions, type IsoOptions } from './options.js';
@@ -108,9 +108,9 @@ export class IsoImage {
       content.sector = sector;
       sector += sectorsFor(content.bytes);
     }
-    const tail = tailLayout(options, sector);
+    const tail = tailLayout(options, sector, head);
     if (tail.total > 0xffffffff) throw new IsoError('ISO_INVALID_INPUT', `the image would have ${String(tail.total * SECTOR)} bytes; ISO 9660 ends at 8 TiB`);
-    const entries = placeBootEntries(this.#tree, options, tail.espSector);
+    const entries = placeBootEntries(this.#tree, options, espSectorOf({ head, tail }));
     const trees = placeTrees(measured, head.end, head.emptySector);
     const frame: Frame = { options, head, tail, trees, entries, udf: udfVolume(trees, options, tail.anchorSector), fileIds: rootFileIds(this.#tree, options) };
     return new ImagePlan(frame, contents, sector);

@@ -6,11 +6,17 @@ import { withBootInfoTable, withGrub2Info } from '../eltorito/patch.js';
 import { IsoError } from '../errors.js';
 import { Content, DirNode, FileNode, ImageTree, LinkNode, SpecialNode, type IsoAttributes } from '../tree.js';
 import { allEntries, placeBootEntries, rootFileIds } from './boot.js';
-import { headLayout, renderHead, renderTail, tailLayout, type Frame, type HeadLayout } from './frame.js';
+import { espSectorOf, headLayout, renderHead, renderTail, tailLayout, type Frame, type HeadLayout } from './frame.js';
 import { checkTarget, clamp } from './image.js';
-import { measureTrees, placeTrees, renderTrees, udfVolume } from './metadata.js';
+import { measureTrees, placeTrees, renderFront, renderTrees, udfVolume, type FrontArea } from './metadata.js';
 import { checkOptions, type IsoOptions } from './options.js';
 import { CHUNK, type IsoFileInfo } from './pump.js';
+
+/**
+ * Sectors kept free in front for the primary tree: libarchive does not read continuation areas (long names) of files
+ * that lie before them. Some 700 entries find room; a larger tree lies behind the data.
+ */
+const FRONT_SECTORS = 64;
 
 /** A file being appended; at most one is open at a time. */
 export interface IsoFileSink {
@@ -30,6 +36,7 @@ export class IsoImageWriter {
   readonly #tree: ImageTree;
   readonly #files: IsoFileInfo[] = [];
   readonly #head: HeadLayout;
+  readonly #front: FrontArea;
   readonly #bootFiles: (BootEntryOptions & { readonly path: string })[] = [];
   #next: number;
   #open = false;
@@ -44,7 +51,8 @@ export class IsoImageWriter {
     this.#tree = new ImageTree(options.date);
     // Boot files may come at any time: the catalog's first sector is kept free for them.
     this.#head = headLayout(options, [{}, ...allEntries(options)]);
-    this.#next = this.#head.end;
+    this.#front = { sector: this.#head.end, sectors: FRONT_SECTORS };
+    this.#next = this.#head.end + this.#front.sectors;
     this.#position = this.#next * SECTOR;
   }
 
@@ -211,7 +219,7 @@ export class IsoImageWriter {
         next += sectorsFor(bytes);
       }
       this.#tree.settle();
-      return tailLayout(this.#withBootFiles(), next + measureTrees(this.#tree, this.#options).sectors).total * SECTOR;
+      return tailLayout(this.#withBootFiles(), next + measureTrees(this.#tree, this.#options, this.#front).sectors, this.#head).total * SECTOR;
     } finally {
       for (const { parent, node } of added.reverse()) parent.removeLast(node);
     }
@@ -229,15 +237,17 @@ export class IsoImageWriter {
     const entries = allEntries(options);
     if (headLayout(options, entries).end > this.#head.end) throw new IsoError('ISO_INVALID_INPUT', 'more boot entries than the kept catalog sector holds; give them in the options');
     const head = { ...this.#head, catalogSectors: entries.length > 0 ? this.#head.catalogSectors : 0 };
-    const trees = placeTrees(measureTrees(this.#tree, options), this.#next, head.emptySector);
-    const tail = tailLayout(options, trees.end);
+    const trees = placeTrees(measureTrees(this.#tree, options, this.#front), this.#next, head.emptySector);
+    const tail = tailLayout(options, trees.end, head);
     const frame: Frame = {
-      options, head, tail, trees, entries: this.#placeEntries(options, tail.espSector), udf: udfVolume(trees, options, tail.anchorSector), fileIds: rootFileIds(this.#tree, options),
+      options, head, tail, trees, entries: this.#placeEntries(options, espSectorOf({ head, tail })), udf: udfVolume(trees, options, tail.anchorSector), fileIds: rootFileIds(this.#tree, options),
     };
     for (const block of renderTrees(trees, frame.udf)) this.#append(block);
     for (const block of renderTail(frame, trees.end)) this.#append(block);
     this.#flush();
     this.#writeAt(renderHead(frame), 0);
+    const front = renderFront(trees);
+    if (front !== undefined) this.#writeAt(front.data, front.sector * SECTOR);
     ftruncateSync(this.#fd, tail.total * SECTOR);
     fsyncSync(this.#fd);
     this.close();

@@ -100,10 +100,12 @@ export function listEntries(list: EntryList, node: IsoNode, kind: UseKind, reloc
     });
   }
   if (kind === 'child' && (node.type === 'char' || node.type === 'block')) {
-    // PN, RRIP 1.12 4.1.2. With a 32-bit dev_t high is 0 and low holds both: what xorriso writes and every kernel reads is high = major, low = minor.
+    // PN, RRIP 1.12 4.1.2. A 16-bit device number in low is read alike by the kernel, libisofs and libarchive. Larger ones have
+    // no common form: the kernel (rock.c) then takes high for the major and low for the minor number.
     const at = list.begin('PN', 20);
-    both32(list.buffer, at, node.major);
-    both32(list.buffer, at + 8, node.minor);
+    const small = node.minor <= 0xff && node.major <= 0xfff;
+    both32(list.buffer, at, small ? 0 : node.major);
+    both32(list.buffer, at + 8, small ? (node.major << 8) | node.minor : node.minor);
   }
   if (relocation?.cl !== undefined) both32(list.buffer, list.begin('CL', 12), relocation.cl);
   if (relocation?.pl !== undefined) both32(list.buffer, list.begin('PL', 12), relocation.pl);

@@ -25,7 +25,9 @@ function split(target: string): Component[] {
     const slash = bytes.indexOf(0x2f, at);
     const stop = slash === -1 || slash > end ? end : slash;
     const text = bytes.subarray(at, stop);
-    if (text.length === 1 && text[0] === 0x2e) out.push({ flags: CURRENT, text: Buffer.alloc(0) });
+    // The second of two slashes: as libisofs writes it; every reader makes a slash of it.
+    if (text.length === 0) out.push({ flags: ROOT, text });
+    else if (text.length === 1 && text[0] === 0x2e) out.push({ flags: CURRENT, text: Buffer.alloc(0) });
     else if (text.length === 2 && text[0] === 0x2e && text[1] === 0x2e) out.push({ flags: PARENT, text: Buffer.alloc(0) });
     else out.push({ flags: 0, text });
     at = stop + 1;
@@ -34,6 +36,7 @@ function split(target: string): Component[] {
 }
 
 const encode = (c: Component): Buffer => Buffer.concat([Buffer.from([c.flags, c.text.length]), c.text]);
+const canSplit = (c: Component): boolean => c.flags === 0 && c.text.length >= 2;
 
 /**
  * Component areas of the SL entries for a link target (RRIP 1.12 4.1.3), each at most 250 bytes. An entry that is
@@ -42,34 +45,38 @@ const encode = (c: Component): Buffer => Buffer.concat([Buffer.from([c.flags, c.
 export function symlinkAreas(target: string): Buffer[] {
   const queue = split(target).reverse();
   const areas: Buffer[] = [];
-  let area: Buffer[] = [];
+  let area: Component[] = [];
   let size = 0;
-  const flush = (): void => {
-    areas.push(Buffer.concat(area));
+  /** Ends the entry, although more follows: with the beginning of the last component that can be split. */
+  const endInside = (): void => {
+    const at = area.findLastIndex(canSplit);
+    if (at >= 0) {
+      const { text } = area[at] as Component;
+      for (const later of area.splice(at).slice(1).reverse()) queue.push(later);
+      queue.push({ flags: 0, text: text.subarray(-1) });
+      area.push({ flags: CONTINUE, text: text.subarray(0, -1) });
+    }
+    end();
+  };
+  const end = (): void => {
+    areas.push(Buffer.concat(area.map(encode)));
     area = [];
     size = 0;
   };
   for (let c = queue.pop(); c !== undefined; c = queue.pop()) {
-    const rest = queue.length > 0;
-    const whole = 2 + c.text.length;
-    const fits = size + whole <= ROOM && c.text.length <= 255;
-    // Would anything of what follows still fit? If not, this component is the last of its entry: split it.
-    if (fits && !(rest && size + whole + 4 > ROOM && c.text.length >= 2)) {
-      area.push(encode(c));
-      size += whole;
-      continue;
-    }
-    const room = Math.min(ROOM - size - 2, fits ? c.text.length - 1 : c.text.length);
-    if (c.flags !== 0 || room < 1 || c.text.length < 2) {
-      if (size === 0) throw new Error('bug: a component fits no entry');
-      flush();
+    const room = ROOM - size - 2;
+    if (c.text.length <= room) {
+      area.push(c);
+      size += 2 + c.text.length;
+    } else if (c.flags === 0 && room >= 1) {
+      area.push({ flags: CONTINUE, text: c.text.subarray(0, room) });
+      queue.push({ flags: 0, text: c.text.subarray(room) });
+      end();
+    } else {
       queue.push(c);
-      continue;
+      endInside();
     }
-    area.push(encode({ flags: CONTINUE, text: c.text.subarray(0, room) }));
-    flush();
-    queue.push({ flags: 0, text: c.text.subarray(room) });
   }
-  if (area.length > 0 || areas.length === 0) flush();
+  if (area.length > 0 || areas.length === 0) end();
   return areas;
 }

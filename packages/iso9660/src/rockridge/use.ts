@@ -3,20 +3,21 @@ import type { IsoNode } from '../tree.js';
 import { CE_BYTES, EntryList, listEntries, PX_BYTES, TF_BYTES, type Relocation, type UseKind } from './entries.js';
 
 /**
- * Writes the system use areas of one directory tree, spilling what does not fit a record into continuation areas, each
+ * Writes the system use areas of one directory, spilling what does not fit a record into continuation areas, each
  * within one sector (SUSP 1.12 5.1, and the kernel's rock.c demands it). Deterministic: visiting the same records in
  * the same order twice - once to measure, once to write - puts everything in the same places.
  */
 export class SystemUse {
-  readonly #list = new EntryList();
+  readonly #list: EntryList;
   readonly #base: number;
   /** Rendered continuation sectors; not kept while only measuring. */
   readonly #sectors: Buffer[] | undefined;
   #count = 0;
   #used = SECTOR;
 
-  /** `base`: sector where the continuation areas begin, or `undefined` to measure only. */
-  constructor(base?: number) {
+  /** `list`: scratch space that may be shared; `base`: sector where the continuation areas begin, or `undefined` to measure only. */
+  constructor(list: EntryList, base?: number) {
+    this.#list = list;
     this.#base = base ?? 0;
     this.#sectors = base === undefined ? undefined : [];
   }
