@@ -76,6 +76,8 @@ const cases = {
     await bootRescue('bios-virtio', 'bios', { file, as: 'virtio' });
     await bootRescue('uefi-nvme', 'uefi', { file, as: 'nvme' });
   },
+  /** The matrix of ISO images before their judges, the Linux kernel among them. */
+  'iso-matrix': () => execa('node', ['tools/iso/matrix.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');

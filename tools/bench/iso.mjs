@@ -1,50 +1,107 @@
-// ISO writing against xorriso and genisoimage in the same run: CPU seconds (user + system), medians, and ratios.
-// usage: node tools/bench/iso.mjs [TREE] [RUNS]
+// ISO writing against xorriso, genisoimage and cat in the same run, interleaved: CPU and wall seconds, medians, ratios.
+// usage: node tools/bench/iso.mjs [tree|big|memory] [--runs N] [--dir DIR]
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { randomFillSync } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const [tree = '/usr/share/perl', runs = '5'] = process.argv.slice(2);
+const self = fileURLToPath(import.meta.url);
+const argument = (name, otherwise) => { const i = process.argv.indexOf(name); return i < 0 ? otherwise : process.argv[i + 1]; };
 
-if (process.argv[4] === '--write') {
-  const { IsoImageWriter } = await import('@cdrec/iso9660');
-  const iso = IsoImageWriter.create(process.argv[5], { volumeId: 'BENCH', date: 0 });
-  const walk = (dir) => {
-    for (const e of readdirSync(dir, { withFileTypes: true })) {
-      const path = join(dir, e.name);
-      const to = relative(tree, path);
-      const s = lstatSync(path);
-      const a = { mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, mtime: s.mtimeMs };
-      if (e.isDirectory()) {
-        iso.addDirectory(to, a);
-        walk(path);
-      } else if (e.isFile()) iso.addHostFile(to, path, a);
-      else if (e.isSymbolicLink()) iso.addSymlink(to, readlinkSync(path), a);
-    }
-  };
-  walk(tree);
-  iso.finish();
-} else {
-  const dir = mkdtempSync('/dev/shm/cdrec-bench-');
-  const out = join(dir, 'out.iso');
-  const self = fileURLToPath(import.meta.url);
-  const commands = {
-    cdrec: ['node', self, tree, runs, '--write', out],
-    xorriso: ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '-o', out, tree],
-    genisoimage: ['genisoimage', '-quiet', '-R', '-J', '-o', out, tree],
-  };
-  const seconds = Object.fromEntries(Object.keys(commands).map((k) => [k, []]));
-  for (let i = 0; i <= Number(runs); i++) {
+if (process.argv[2] === 'write') { // one run of our writer, in a process of its own
+  const { IsoImage, writeImageFile, writeImageToFd } = await import('@cdrec/iso9660');
+  const [, , , tree, out, crc, report] = process.argv;
+  const iso = new IsoImage({ volumeId: 'BENCH', date: 0 });
+  iso.addTree(tree);
+  let files = 0;
+  const options = crc === 'crc' ? { onFile: () => { files++; } } : {};
+  if (out === '-') writeImageToFd(iso.plan(), 1, options);
+  else writeImageFile(iso.plan(), out, options);
+  writeFileSync(report, JSON.stringify({ files, rss: process.resourceUsage().maxRSS }));
+  process.exit(0);
+}
+
+/** Random numbers from a seed. */
+const random = (seed) => () => { seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0; return seed / 2 ** 32; };
+
+/** `count` small files as on a system's /usr/share: 58 % of at most 2 KiB, 20 KiB in the mean, ten to a directory, names of any length. */
+function makeTree(dir, count) {
+  const r = random(42);
+  const content = randomFillSync(Buffer.alloc(1 << 21));
+  for (let i = 0; i < count; i++) {
+    const parts = [`top-${i % 23}`, ...Array.from({ length: Math.floor(i / 10) % 6 }, (_, k) => `directory_${Math.floor(i / 10 ** (k + 2)) % 10}`), `d${Math.floor(i / 10)}`];
+    const parent = join(dir, ...parts);
+    if (i % 10 < 1) mkdirSync(parent, { recursive: true });
+    mkdirSync(parent, { recursive: true });
+    const size = r() < 0.58 ? Math.floor(r() * 2048) : Math.floor(2048 + r() ** 4 * 230_000);
+    writeFileSync(join(parent, `file-${'name'.repeat(Math.floor(r() * 9))}-${i}.${['txt', 'html', 'so', 'mo', 'png'][i % 5]}`), content.subarray(0, size));
+    if (i % 26 === 0) symlinkSync(`../file-${i}`, join(parent, `link-${i}`));
+  }
+}
+
+function makeBig(dir) {
+  const block = randomFillSync(Buffer.alloc(1 << 24));
+  for (const name of ['a', 'b', 'c']) {
+    const fd = openSync(join(dir, name), 'w');
+    for (let i = 0; i < 64; i++) writeSync(fd, block);
+    closeSync(fd);
+  }
+}
+
+const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+
+/** Runs shell commands in turn; one round warms up. Returns CPU and wall medians of each. */
+function measure(commands, runs, out) {
+  const got = Object.fromEntries(Object.keys(commands).map((k) => [k, { cpu: [], wall: [] }]));
+  for (let i = 0; i <= runs; i++) {
     for (const [name, command] of Object.entries(commands)) {
       rmSync(out, { force: true });
-      const timed = execFileSync('bash', ['-c', 'TIMEFORMAT="%U %S"; { time "$@" > /dev/null 2>&1 || echo failed >&2; } 2>&1', 'bench', ...command], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
-      if (timed.includes('failed')) continue; // genisoimage stops at colliding Joliet names
-      const [user, system] = timed.trim().split('\n').at(-1).split(' ').map(Number);
-      if (i > 0) seconds[name].push(user + system); // the first round warms the caches
+      const said = execFileSync('bash', ['-c', `TIMEFORMAT="%R %U %S"; { time { set -o pipefail; ${command}; } > /dev/null 2>&1 || echo failed >&2; } 2>&1`], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+      if (said.includes('failed')) continue; // genisoimage stops at colliding Joliet names
+      const [wall, user, system] = said.trim().split('\n').at(-1).split(' ').map(Number);
+      if (i === 0) continue;
+      got[name].cpu.push(user + system);
+      got[name].wall.push(wall);
     }
   }
-  rmSync(dir, { recursive: true });
-  const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-  for (const [name, list] of Object.entries(seconds)) console.log(list.length === 0 ? `${name.padEnd(12)} failed on this tree` : `${name.padEnd(12)} ${median(list).toFixed(2)} CPU s   ratio to xorriso ${(median(list) / median(seconds.xorriso)).toFixed(2)}`);
+  rmSync(out, { force: true });
+  return Object.fromEntries(Object.entries(got).filter(([, v]) => v.cpu.length > 0).map(([k, v]) => [k, { cpu: median(v.cpu), wall: median(v.wall) }]));
+}
+
+function show(title, figures) {
+  console.log(`\n${title}\n\n| | CPU s | wall s | CPU / xorriso | wall / xorriso | CPU / cat |\n|---|---|---|---|---|---|`);
+  const ratio = (a, b) => (a === undefined || b === undefined ? '' : (a / b).toFixed(2));
+  for (const [name, f] of Object.entries(figures)) console.log(`| ${name} | ${f.cpu.toFixed(2)} | ${f.wall.toFixed(2)} | ${ratio(f.cpu, figures.xorriso?.cpu)} | ${ratio(f.wall, figures.xorriso?.wall)} | ${ratio(f.cpu, figures.cat?.cpu)} |`);
+}
+
+const runs = Number(argument('--runs', '5'));
+const dir = mkdtempSync(join(argument('--dir', '/dev/shm'), 'cdrec-bench-'));
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+const wanted = ['tree', 'big', 'memory'].filter((w) => !['tree', 'big', 'memory'].includes(process.argv[2]) || process.argv[2] === w);
+const out = join(dir, 'out.iso');
+const report = join(dir, 'report.json');
+const ours = (tree, to, crc) => `node ${self} write ${tree} ${to} ${crc} ${report}`;
+
+for (const kind of wanted) {
+  const tree = join(dir, kind);
+  mkdirSync(tree);
+  if (kind === 'big') makeBig(tree);
+  else makeTree(tree, kind === 'tree' ? 20_000 : 300_000);
+  if (kind === 'memory') {
+    execFileSync('bash', ['-c', `${ours(tree, '-', 'crc')} > /dev/null`]);
+    console.log(`\n300,000 files: peak RSS ${Math.round(JSON.parse(readFileSync(report, 'utf8')).rss / 1024)} MiB`);
+  } else {
+    const crc = kind === 'tree' ? 'crc' : 'nocrc';
+    const cat = kind === 'tree' ? `find ${tree} -type f -print0 | xargs -0 cat` : `cat ${tree}/a ${tree}/b ${tree}/c`;
+    const what = kind === 'tree' ? '20,000 small files, CRC-32 of each included in cdrec' : '3 files of 1 GiB';
+    show(`${what}, to a file`, measure({
+      cdrec: ours(tree, out, crc), xorriso: `xorriso -as mkisofs -quiet -R -J -o ${out} ${tree}`, genisoimage: `genisoimage -quiet -R -J -o ${out} ${tree}`, cat: `${cat} > ${out}`,
+    }, runs, out));
+    show(`${what}, to a pipe`, measure({
+      cdrec: `${ours(tree, '-', crc)} | cat > /dev/null`, xorriso: `xorriso -as mkisofs -quiet -R -J ${tree} | cat > /dev/null`, genisoimage: `genisoimage -quiet -R -J ${tree} | cat > /dev/null`, cat: `${cat} | cat > /dev/null`,
+    }, runs, out));
+    if (kind === 'tree') console.log(`\ncdrec, peak RSS: ${Math.round(JSON.parse(readFileSync(report, 'utf8')).rss / 1024)} MiB`);
+  }
+  rmSync(tree, { recursive: true });
 }

@@ -1,5 +1,5 @@
 // The matrix: which trees with which options, and how an image is made of them.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { IsoImage, IsoImageWriter, implantMd5, writeImageFile } from '@cdrec/iso9660';
@@ -99,4 +99,4 @@ export function workDirectory(parent) {
   const dir = mkdtempSync(join(parent, 'cdrec-iso-matrix-'));
   return { dir, done: () => rmSync(dir, { recursive: true, force: true }) };
 }
-export { readFileSync };
+

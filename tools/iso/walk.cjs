@@ -29,7 +29,13 @@ function walk(root) {
     for (const name of readdirSync(dir, { encoding: 'buffer' })) {
       const path = Buffer.concat([dir, Buffer.from('/'), name]);
       const rel = inside === '' ? name.toString('latin1') : `${inside}/${name.toString('latin1')}`;
-      const s = lstatSync(path);
+      let s;
+      try {
+        s = lstatSync(path);
+      } catch (error) {
+        out.push({ path: rel, type: `listed, but not there: ${error.code}` });
+        continue;
+      }
       const type = TYPES[s.mode & 0o170000];
       const e = { path: rel, type, mode: s.mode & 0o7777, uid: s.uid, gid: s.gid, mtime: Math.floor(s.mtimeMs / 1000), links: s.nlink };
       if (type === 'file') Object.assign(e, { size: s.size, hash: hashOf(path, s.size) });

@@ -12,6 +12,7 @@ export type { ScanOptions, ScanReport } from './image/host.js';
 export type { IsoFileInfo, IsoProblem, PumpEvents } from './image/pump.js';
 export { writeImage, writeImageFile, writeImageToFd, type WriteOptions, type WriteReport } from './image/write.js';
 export { IsoImageWriter, type IsoFileSink } from './image/one-pass.js';
+export type { BootImage } from './reader/boot.js';
 export { IsoReader, type ReadOptions } from './reader/reader.js';
 export { DEFAULT_LIMITS, type IsoEntry, type Namespace, type ReaderLimits } from './reader/directory.js';
 export { bufferSource, openByteSource, type ByteSource } from './reader/source.js';

@@ -1,36 +1,12 @@
 import { SECTOR } from '../bytes.js';
-import { fromUtf16be } from '../bytes.js';
 import { parseRecordDate } from '../dates.js';
 import { isParent, isSelf, type RawRecord } from '../reader/record.js';
 import type { CheckContext } from './context.js';
 import type { AnnouncedTree } from './descriptors.js';
-
-/** Most bytes of a Joliet identifier: 103 units, which a record can hold, and `;1`. */
-const JOLIET_MAX = 206 + 4;
-
-function checkIdentifier(ctx: CheckContext, r: RawRecord, at: number, names: AnnouncedTree['names'], placeholder: boolean): void {
-  const isDir = (r.flags & 2) !== 0;
-  if (names === 'enhanced') return; // any bytes (ISO 9660:1999 7.5)
-  if (names === 'joliet') {
-    const bare = r.id.length & 1;
-    if (bare === 1 || r.id.length > JOLIET_MAX) ctx.report('joliet.name-length', at + 32, `a Joliet identifier has ${String(r.id.length)} bytes`);
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-    const m = /[*/:?\\\u0000-\u001f]|;(?!\d+$)/.exec(fromUtf16be(r.id));
-    if (m !== null) ctx.report('joliet.name-characters', at + 33 + m.index * 2, `Joliet identifier ${JSON.stringify(fromUtf16be(r.id))} has ${JSON.stringify(m[0])} in it`);
-    return;
-  }
-  const text = r.id.toString('latin1');
-  const strict = isDir ? /^[A-Z0-9_]{1,31}$/ : /^[A-Z0-9_]*\.[A-Z0-9_]*;[0-9]{1,5}$/;
-  const length = text.replace(/;\d+$/, '').length;
-  if (strict.test(text) && text !== '.;1' && length <= 31) return;
-  // Placeholders of relocated directories are files by their flags and directories by their names.
-  if (placeholder && /^[A-Z0-9_.]{1,31}(;1)?$/.test(text)) return;
-  const relaxed = /^[A-Za-z0-9_.-]+(;[0-9]{1,5})?$/.test(text) && length <= 37;
-  ctx.report(relaxed ? 'rec.id-relaxed' : 'rec.id-characters', at + 33, `identifier ${JSON.stringify(text)} is none of ${isDir ? 'a directory' : 'a file'}`);
-}
+import type { IdentifierCheck } from './identifiers.js';
 
 /** Checks the fields of one directory record that stand for themselves. `at`: its offset in the image; returns extent and size. */
-export function checkRecord(ctx: CheckContext, r: RawRecord, at: number, names: AnnouncedTree['names'], placeholder: boolean): { sector: number; bytes: number } {
+export function checkRecord(ctx: CheckContext, r: RawRecord, at: number, names: AnnouncedTree['names'], placeholder: boolean, identifiers: IdentifierCheck): { sector: number; bytes: number } {
   const { bytes: b } = r;
   const sector = ctx.both32(b, 2, at, 'rec.both-endian', 'extent');
   const bytes = ctx.both32(b, 10, at, 'rec.both-endian', 'data length');
@@ -41,7 +17,7 @@ export function checkRecord(ctx: CheckContext, r: RawRecord, at: number, names: 
   if (b[26] !== 0 || b[27] !== 0) ctx.report('rec.interleave', at + 26, 'file unit or gap size is not zero');
   if ((b.length & 1) !== 0) ctx.report('rec.length', at, `record has an odd length, ${String(b.length)}`);
   if ((r.id.length & 1) === 0 && 33 + r.id.length < b.length && b[33 + r.id.length] !== 0) ctx.report('rec.id-padding', at + 33 + r.id.length, 'the padding byte of the identifier is not zero');
-  if (!isSelf(r) && !isParent(r)) checkIdentifier(ctx, r, at, names, placeholder);
+  if (!isSelf(r) && !isParent(r)) identifiers.add(ctx, r, at, names, placeholder);
   if (bytes > 0 && (sector < 16 || sector + Math.ceil(bytes / SECTOR) > ctx.limit)) {
     ctx.report('rec.extent', at + 2, `the extent (sector ${String(sector)}, ${String(bytes)} bytes) is not within the volume of ${String(ctx.limit)} sectors`);
   }

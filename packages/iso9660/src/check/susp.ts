@@ -9,6 +9,9 @@ export const ROCK_RIDGE_IDS: readonly string[] = ['RRIP_1991A', 'IEEE_P1282', 'I
 const OTHER_IDS = ['AAIP_0200', 'ZISOFS', 'APPLE-ISO9660 EXTENSION'];
 const MAX_AREAS = 32;
 
+/** Which record a system use area belongs to. */
+export type RecordKind = 'root' | 'self' | 'parent' | 'child';
+
 interface Entry { readonly signature: string; readonly bytes: Buffer; readonly at: number }
 
 /** What the system use area of a record says, where that matters to other checks. */
@@ -136,7 +139,7 @@ function checkTf(ctx: CheckContext, e: Entry): void {
   }
 }
 
-function checkPx(ctx: CheckContext, entries: readonly Entry[], r: RawRecord, at: number, rrip112: boolean | undefined): { mode: number | undefined; serial: number | undefined } {
+function checkPx(ctx: CheckContext, entries: readonly Entry[], r: RawRecord, at: number, kind: RecordKind, rrip112: boolean | undefined): { mode: number | undefined; serial: number | undefined } {
   const px = entries.filter((e) => e.signature === 'PX');
   const [first] = px;
   if (px.length !== 1 || first === undefined) {
@@ -152,7 +155,8 @@ function checkPx(ctx: CheckContext, entries: readonly Entry[], r: RawRecord, at:
   const [mode] = ['mode', 'links', 'user', 'group'].map((what, i) => ctx.both32(bytes, 4 + i * 8, first.at, 'susp.both-endian', `PX ${what}`)) as [number];
   const serial = bytes.length >= 44 ? ctx.both32(bytes, 36, first.at, 'susp.both-endian', 'PX serial') : undefined;
   const type = mode & 0o170000;
-  if (![0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000].includes(type) || mode > 0o177777) ctx.report('rr.px.mode', first.at + 4, `mode 0${mode.toString(8)} has no file type`);
+  if (kind === 'parent' && mode === 0) ctx.report('rr.px.parent', first.at + 4, 'the mode of ".." is 0');
+  else if (![0o010000, 0o020000, 0o040000, 0o060000, 0o100000, 0o120000, 0o140000].includes(type) || mode > 0o177777) ctx.report('rr.px.mode', first.at + 4, `mode 0${mode.toString(8)} has no file type`);
   else if ((type === 0o040000) !== ((r.flags & 2) !== 0) && !entries.some((e) => e.signature === 'CL')) ctx.report('rr.px.mode', first.at + 4, `mode 0${mode.toString(8)} and the record's flags disagree about a directory`);
   return { mode, serial };
 }
@@ -161,10 +165,10 @@ function checkPx(ctx: CheckContext, entries: readonly Entry[], r: RawRecord, at:
  * Checks the system use area of a record. `kind` tells `.`, `..` and others apart; `rrip112`: PX has a serial number
  * (undefined: not known).
  */
-export async function checkSystemUse(ctx: CheckContext, r: RawRecord, use: Buffer, at: number, kind: 'root' | 'self' | 'parent' | 'child', rrip112: boolean | undefined): Promise<UseFacts> {
+export async function checkSystemUse(ctx: CheckContext, r: RawRecord, use: Buffer, at: number, kind: RecordKind, rrip112: boolean | undefined): Promise<UseFacts> {
   const entries = await collect(ctx, use, at);
   const relocated = entries.some((e) => e.signature === 'RE');
-  const { mode, serial } = entries.length === 0 && kind !== 'child' ? { mode: undefined, serial: undefined } : checkPx(ctx, entries, r, at, rrip112);
+  const { mode, serial } = entries.length === 0 && kind !== 'child' ? { mode: undefined, serial: undefined } : checkPx(ctx, entries, r, at, kind, rrip112);
   const name = checkName(ctx, entries);
   const hasLink = checkLink(ctx, entries);
   for (const e of entries) if (e.signature === 'TF') checkTf(ctx, e);

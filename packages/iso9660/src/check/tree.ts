@@ -4,6 +4,7 @@ import { FLAG, isParent, isSelf, parseRecord, recordsIn, type RawRecord } from '
 import type { CheckContext } from './context.js';
 import type { AnnouncedTree } from './descriptors.js';
 import type { FoundDirectory } from './pathtables.js';
+import { IdentifierCheck } from './identifiers.js';
 import { checkRecord, compareIdentifiers } from './record.js';
 import { checkSystemUse, ROCK_RIDGE_IDS, type UseFacts } from './susp.js';
 
@@ -23,6 +24,7 @@ export class TreeCheck {
   readonly #serials = new Map<number, { sector: number; at: number }>();
   /** Relocated directories by sector: the record that carries RE, and the placeholder that carries CL. */
   readonly #moved = new Map<number, { re?: number; cl?: number; cap?: number; parent?: number; pl?: number }>();
+  readonly #names = new IdentifierCheck();
   #entries = 0;
   #bytes = 0;
   /** Bytes to skip in system use areas; undefined: no Rock Ridge. */
@@ -53,6 +55,7 @@ export class TreeCheck {
       await this.#directory(dir, queue);
     }
     this.#checkRelocations();
+    this.#names.report(this.#ctx);
     return this.#found;
   }
 
@@ -103,7 +106,7 @@ export class TreeCheck {
       const dots = isSelf(r) || isParent(r);
       if (index >= 2 && dots) ctx.report('dir.record', base + r.at, '"." or ".." stands behind other records');
       const facts = await this.#use(dir, r, base + r.at, index);
-      const extent = checkRecord(ctx, r, base + r.at, names, facts?.childLink !== undefined);
+      const extent = checkRecord(ctx, r, base + r.at, names, facts?.childLink !== undefined, this.#names);
       if (!dots) {
         this.#sequence(before, r, base + r.at, extent);
         this.#child(dir, r, base + r.at, extent, facts, queue, rrNames, before);
@@ -210,6 +213,7 @@ export class TreeCheck {
     for (const [sector, m] of this.#moved) {
       const at = m.cl ?? m.re ?? sector * SECTOR;
       if (!this.#seen.has(sector)) this.#ctx.report('rr.relocation', at, `CL points to sector ${String(sector)}, where no directory of the tree lies`);
+      else if (m.cl === undefined && m.pl === undefined) continue; // RE alone only hides a directory: libisofs marks rr_moved itself
       else if (m.cl === undefined || m.pl === undefined) this.#ctx.report('rr.relocation', at, `the relocated directory at sector ${String(sector)} lacks ${m.cl === undefined ? 'a placeholder with CL' : 'PL in its ".."'}`);
       else if (m.re === undefined) this.#ctx.report('rr.relocation', at, `the relocated directory at sector ${String(sector)} is not marked with RE`);
       else if (m.pl !== m.cap) this.#ctx.report('rr.relocation', sector * SECTOR, `PL names sector ${String(m.pl)} as the parent, the placeholder lies in ${String(m.cap)}`);

@@ -32,8 +32,8 @@ export function headLayout(options: IsoOptions, entries: readonly BootEntryOptio
   const emptySector = catalogSector + catalogSectors;
   if (options.udf !== true) return { catalogSector, catalogSectors, emptySector, espSector: undefined, end: emptySector + 1 };
   const esp = options.boot?.esp;
-  const espSector = esp === undefined ? undefined : roundUp(UDF.partition, 2);
-  return { catalogSector, catalogSectors, emptySector, espSector, end: espSector === undefined || esp === undefined ? UDF.partition : espSector + sectorsFor(esp.length) };
+  const espSector = esp === undefined ? undefined : roundUp(UDF.free, 2);
+  return { catalogSector, catalogSectors, emptySector, espSector, end: espSector === undefined || esp === undefined ? UDF.free : espSector + sectorsFor(esp.length) };
 }
 
 /** Sectors behind trees and data. */
@@ -122,6 +122,8 @@ export function* renderTail(f: Frame, end: number): Generator<Buffer> {
   }
   const rest = Buffer.alloc((total - at) * SECTOR);
   const gpt = hybrid(f)?.backupGpt;
+  // Two anchors of the three places are enough (ECMA-167 3/8.4.2.1); the last sector has one too where the GPT leaves room.
+  if (anchorSector !== undefined && gpt === undefined) udfAnchor(total - 1).copy(rest, rest.length - SECTOR);
   gpt?.copy(rest, rest.length - gpt.length);
   yield rest;
 }

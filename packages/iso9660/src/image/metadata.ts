@@ -56,14 +56,14 @@ export function udfVolume(p: PlacedTrees, options: IsoOptions, anchorSector: num
   const { tree, block } = p.udf;
   return {
     volumeId: options.volumeId, date: options.date, partitionSectors: (anchorSector ?? UDF.partition) - UDF.partition, files: tree.files.length, directories: tree.dirs.length,
-    fileSetBlock: block, nextUniqueId: block + tree.sectors + 17,
+    rootBlock: block, nextUniqueId: block + tree.sectors + 17,
   };
 }
 
 /** Renders all trees but the one in front, in the order of their sectors. */
-export function* renderTrees(p: PlacedTrees, volume: UdfVolume | undefined): Generator<Buffer> {
+export function* renderTrees(p: PlacedTrees): Generator<Buffer> {
   for (const h of p.front === undefined ? p.hierarchies : p.hierarchies.slice(1)) yield* renderHierarchy(h);
-  if (p.udf !== undefined && volume !== undefined) yield* renderUdf(p.udf.tree, volume, p.udf.block);
+  if (p.udf !== undefined) yield* renderUdf(p.udf.tree, p.udf.block);
 }
 
 /** Renders the tree that lies in front, if one does. */

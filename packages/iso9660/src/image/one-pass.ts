@@ -242,7 +242,7 @@ export class IsoImageWriter {
     const frame: Frame = {
       options, head, tail, trees, entries: this.#placeEntries(options, espSectorOf({ head, tail })), udf: udfVolume(trees, options, tail.anchorSector), fileIds: rootFileIds(this.#tree, options),
     };
-    for (const block of renderTrees(trees, frame.udf)) this.#append(block);
+    for (const block of renderTrees(trees)) this.#append(block);
     for (const block of renderTail(frame, trees.end)) this.#append(block);
     this.#flush();
     this.#writeAt(renderHead(frame), 0);

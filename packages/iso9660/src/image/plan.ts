@@ -35,7 +35,7 @@ export class ImagePlan {
 
   *#before(pump: Pump): Generator<Buffer> {
     yield* pump.push(renderHead(this.#frame));
-    for (const block of renderTrees(this.#frame.trees, this.#frame.udf)) yield* pump.push(block);
+    for (const block of renderTrees(this.#frame.trees)) yield* pump.push(block);
   }
 
   *#after(pump: Pump): Generator<Buffer> {

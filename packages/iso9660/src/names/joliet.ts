@@ -16,13 +16,15 @@ function cut(text: string, units: number): string {
 }
 
 /**
- * Gives every child its Joliet identifier without the version: at most `max` UTF-16 units (64 by the specification, 103 is what
- * fits a record), without `* / : ; ? \` and control characters, unique in the directory, extensions kept.
+ * Gives every child its Joliet identifier without the version: at most `max` UTF-16 units (64 by the specification, 103
+ * is what fits a record), without `* / : ; ? \`, control characters, and dots or blanks at the end (Windows and Linux
+ * drop them), extensions kept, unique in the directory without regard to case: Windows, and Linux by default, could open
+ * only one of two names that differ in case.
  */
 export function assignJolietIds(children: readonly IsoNode[], max: number): void {
-  const names = new UniqueNames();
+  const names = new UniqueNames((name) => name.toLowerCase());
   for (const child of children) {
-    const safe = child.name.replace(FORBIDDEN, '_').replace(LONE, '_');
+    const safe = child.name.replace(FORBIDDEN, '_').replace(LONE, '_').replace(/[. ]+$/, (end) => '_'.repeat(end.length));
     const [stem, ext] = child.type === 'dir' ? [safe, ''] : splitExtension(safe);
     const tail = ext === '' ? '' : `.${cut(ext, 20)}`;
     const plain = safe.length <= max ? safe : cut(stem, max - tail.length) + tail;

@@ -4,7 +4,13 @@
  */
 export class UniqueNames {
   readonly #taken = new Set<string>();
+  readonly #key: (name: string) => string;
   readonly #next = new Map<string, number>();
+
+  /** `key`: names with equal keys count as equal. */
+  constructor(key: (name: string) => string = (name): string => name) {
+    this.#key = key;
+  }
 
   /**
    * Calls `build` with '' and then with '0', '1', '2'... until the name is new, and notes it. `base` is what equal
@@ -12,12 +18,12 @@ export class UniqueNames {
    */
   claim(base: string, build: (suffix: string) => string): string {
     let name = build('');
-    if (this.#taken.has(name)) {
+    if (this.#taken.has(this.#key(name))) {
       let n = this.#next.get(base) ?? 0;
-      do name = build(String(n++)); while (this.#taken.has(name));
+      do name = build(String(n++)); while (this.#taken.has(this.#key(name)));
       this.#next.set(base, n);
     }
-    this.#taken.add(name);
+    this.#taken.add(this.#key(name));
     return name;
   }
 }

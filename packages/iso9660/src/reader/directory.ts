@@ -26,8 +26,8 @@ export interface IsoEntry {
   readonly device?: { readonly major: number; readonly minor: number };
   /** Bytes that lie in the image, by sector. */
   readonly extents: readonly { readonly sector: number; readonly bytes: number }[];
-  /** The data are compressed by zisofs; `size` counts them decompressed. */
-  readonly zisofs?: boolean;
+  /** The data are compressed by zisofs, by this algorithm (`pz`: zlib); `size` counts them decompressed. */
+  readonly zisofs?: string;
 }
 
 /** Bounds that keep a hostile image from taking the process with it. */
@@ -39,6 +39,7 @@ export interface ReaderLimits {
   /** Levels of directories. */
   readonly depth: number;
 }
+/** Limits that hold when none are given: far above what real images have. */
 export const DEFAULT_LIMITS: ReaderLimits = { directoryBytes: 256 << 20, entries: 5_000_000, depth: 1024 };
 
 const TYPES: Readonly<Record<number, IsoEntry['type']>> = { 0o010000: 'fifo', 0o020000: 'char', 0o040000: 'dir', 0o060000: 'block', 0o100000: 'file', 0o120000: 'symlink', 0o140000: 'socket' };
@@ -105,16 +106,16 @@ async function toEntry(source: ByteSource, parent: string, sections: readonly Ra
   }
   const stored = TYPES[(rr.mode ?? 0) & 0o170000];
   const type = isDir ? 'dir' : stored === undefined || stored === 'dir' ? (rr.target === undefined ? 'file' : 'symlink') : stored;
-  const zisofs = type === 'file' && rr.zisofs?.algorithm === 'pz';
+  const zisofs = type === 'file' ? rr.zisofs : undefined;
   return {
     path, name, type, extents: type === 'file' || type === 'dir' ? extents : [],
-    size: type === 'file' ? (zisofs ? rr.zisofs?.bytes ?? 0 : extents.reduce((n, e) => n + e.bytes, 0)) : 0,
+    size: type === 'file' ? (zisofs?.bytes ?? extents.reduce((n, e) => n + e.bytes, 0)) : 0,
     mode: rr.mode !== undefined ? rr.mode & 0o7777 : isDir ? 0o555 : 0o444,
     uid: rr.uid ?? 0, gid: rr.gid ?? 0, links: rr.links ?? 1,
     mtime: rr.mtime ?? parseRecordDate(first.bytes.subarray(18, 25)) ?? 0,
     ...(rr.serial === undefined ? {} : { serial: rr.serial }),
     ...(type === 'symlink' && rr.target !== undefined ? { target: rr.target } : {}),
     ...((type === 'char' || type === 'block') && rr.device !== undefined ? { device: rr.device } : {}),
-    ...(zisofs ? { zisofs } : {}),
+    ...(zisofs === undefined ? {} : { zisofs: zisofs.algorithm }),
   };
 }

@@ -1,5 +1,6 @@
 import { SECTOR } from '../bytes.js';
 import { IsoError } from '../errors.js';
+import { readBootCatalog, type BootImage } from './boot.js';
 import { DEFAULT_LIMITS, listDirectory, readDirectory, suspSkip, type IsoEntry, type Namespace, type ReaderLimits } from './directory.js';
 import { isSelf, parseRecord } from './record.js';
 import type { ByteSource } from './source.js';
@@ -171,13 +172,14 @@ export class IsoReader {
 
   /**
    * Streams a file's bytes, or those from `start` up to but without `end`, in chunks of at most 128 KiB; zisofs files decompressed.
-   * @throws IsoError ISO_NOT_FOUND, ISO_INVALID_INPUT when it is no file, ISO_INVALID_IMAGE when the image ends too early
+   * @throws IsoError ISO_NOT_FOUND, ISO_INVALID_INPUT when it is no file, ISO_UNSUPPORTED for an unknown compression, ISO_INVALID_IMAGE when the image ends too early
    */
   async *read(file: string | IsoEntry, range: { readonly start?: number; readonly end?: number } = {}): AsyncGenerator<Buffer, void, undefined> {
     const entry = typeof file === 'string' ? await this.stat(file) : file;
     if (entry.type !== 'file') throw new IsoError('ISO_INVALID_INPUT', `"${entry.path}" is not a file`);
     const { start = 0, end = entry.size } = range;
-    if (entry.zisofs === true) {
+    if (entry.zisofs !== undefined) {
+      if (entry.zisofs !== 'pz') throw new IsoError('ISO_UNSUPPORTED', `"${entry.path}" is compressed by "${entry.zisofs}", which is not known here`);
       let at = 0;
       for await (const block of decompressZisofs((o, n) => this.readAt(entry, o, n), entry.path)) {
         const part = block.subarray(Math.max(0, start - at), Math.max(0, Math.min(block.length, end - at)));
@@ -200,6 +202,11 @@ export class IsoReader {
     const chunks: Buffer[] = [];
     for await (const chunk of this.read(entry)) chunks.push(chunk);
     return Buffer.concat(chunks);
+  }
+
+  /** Boot images that the El Torito catalog names; none when there is no catalog. */
+  async bootImages(): Promise<BootImage[]> {
+    return this.volume.bootCatalog === undefined ? [] : readBootCatalog(this.#source, this.volume.bootCatalog);
   }
 
   /** Closes the source. */

@@ -88,9 +88,10 @@ function addTf(list: EntryList, node: IsoNode): void {
 export function listEntries(list: EntryList, node: IsoNode, kind: UseKind, relocation: Relocation | undefined): void {
   list.clear();
   if (kind === 'root') list.buffer.set([0xbe, 0xef, 0], list.begin('SP', 7));
-  if (kind === 'child') addName(list, node.name);
+  // What every reader needs first comes first: it stays in the record when a long name goes to a continuation area.
   addPx(list, node);
   addTf(list, node);
+  if (kind === 'child') addName(list, node.name);
   if (kind === 'child' && node.type === 'symlink') {
     const areas = symlinkAreas(node.target);
     areas.forEach((area, i) => {

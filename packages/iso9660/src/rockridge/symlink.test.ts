@@ -28,7 +28,7 @@ describe('symlinkAreas', () => {
     fc.assert(fc.property(fc.boolean(), fc.array(component, { minLength: 1, maxLength: 40 }), (absolute, parts) => {
       const target = (absolute ? '/' : '') + parts.join('/');
       const clean = target.replace(/\/+$/, '');
-      fc.pre(clean !== '' && !/^\/\//.test(clean) && (absolute || !target.startsWith('/')));
+      fc.pre(clean !== '' && !clean.startsWith("//") && (absolute || !target.startsWith('/')));
       const areas = symlinkAreas(target);
       for (const area of areas) expect(area.length).toBeLessThanOrEqual(250);
       expect(kernelReads(areas)).toBe(clean);

@@ -66,7 +66,8 @@ export class SystemUse {
   #spill(from: number): Buffer {
     const list = this.#list;
     const total = list.bytes - (list.ends[from - 1] ?? 0);
-    if (this.#used + Math.min(total, 512) > SECTOR) {
+    // What fits one sector is not cut: some readers follow no second CE.
+    if (this.#used + Math.min(total, SECTOR) > SECTOR) {
       this.#count++;
       this.#sectors?.push(Buffer.alloc(SECTOR));
       this.#used = 0;

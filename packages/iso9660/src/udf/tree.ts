@@ -4,7 +4,7 @@ import { UniqueNames } from '../names/unique.js';
 import { directoryLinks } from '../rockridge/entries.js';
 import { pathOf, type Content, type DirNode, type FileNode, type IsoNode } from '../tree.js';
 import { compressedUnicode, implementation, longAd, seal, TAG, timestamp } from './primitives.js';
-import { fileSetDescriptor, UDF, type UdfVolume } from './volume.js';
+import { UDF } from './volume.js';
 
 /** Most bytes of one extent: 30 bits, whole blocks (ECMA-167 4/14.14.1.1). */
 const MAX_EXTENT = 0x3ffff800;
@@ -20,7 +20,7 @@ export interface UdfTree {
   readonly dirs: UdfDir[];
   readonly files: FileNode[];
   readonly blocks: ReadonlyMap<Content, number>;
-  /** Blocks that it takes, file set descriptor first. */
+  /** Blocks that it takes, the root's file entry first. */
   readonly sectors: number;
 }
 
@@ -47,7 +47,7 @@ export function measureUdf(root: DirNode): UdfTree {
   const files: FileNode[] = [];
   const blocks = new Map<Content, number>();
   const queue: { node: DirNode; parent: UdfDir | undefined }[] = [{ node: root, parent: undefined }];
-  let next = 1; // behind the file set descriptor
+  let next = 0;
   for (const { node, parent } of queue) { // grows while it is gone through
     const children = kept(node);
     const bytes = names(children).reduce((n, name) => n + fidBytes(name.length), fidBytes(0));
@@ -97,10 +97,9 @@ function fileEntry(node: DirNode | FileNode, own: number, bytes: number, first: 
   return buf;
 }
 
-/** Renders the tree for its place: `offset` is the block of the file set descriptor, counted from the partition. */
-export function* renderUdf(tree: UdfTree, volume: UdfVolume, offset: number): Generator<Buffer> {
+/** Renders the tree for its place: `offset` is the block of its first file entry, counted from the partition. */
+export function* renderUdf(tree: UdfTree, offset: number): Generator<Buffer> {
   const dirs = new Map(tree.dirs.map((d) => [d.node, d]));
-  yield fileSetDescriptor(volume, offset + 1);
   for (const dir of tree.dirs) {
     const own = offset + dir.block;
     yield fileEntry(dir.node, own, dir.bytes, offset + dir.data, directoryLinks(dir.node) - 1, dir.parent === undefined);
@@ -112,7 +111,7 @@ export function* renderUdf(tree: UdfTree, volume: UdfVolume, offset: number): Ge
       fid.writeUInt16LE(1, 16);
       fid[18] = characteristics;
       fid[19] = name.length;
-      longAd(fid, 20, SECTOR, block, block === offset + 1 ? 0 : block + 16);
+      longAd(fid, 20, SECTOR, block, block === offset ? 0 : block + 16);
       name.copy(fid, FID_HEAD);
       seal(fid, TAG.fileId, offset + dir.data + Math.floor(at / SECTOR));
       at += length;

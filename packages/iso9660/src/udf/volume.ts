@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import { SECTOR } from '../bytes.js';
 import { charspec, DOMAIN_SUFFIX, dstring, implementation, longAd, regid, seal, TAG, timestamp, UDF_SUFFIX } from './primitives.js';
 
-/** Fixed places of a UDF bridge volume, in sectors. Data may begin behind the anchor. */
-export const UDF = { mainSequence: 32, reserveSequence: 48, integrity: 64, anchor: 256, partition: 257 } as const;
+/**
+ * Fixed places of a UDF bridge volume, in sectors. The partition begins with the file set descriptor and its terminator,
+ * where simple readers look without asking the logical volume descriptor; trees and data may begin at `free`.
+ */
+export const UDF = { mainSequence: 32, reserveSequence: 48, integrity: 64, anchor: 256, partition: 257, free: 259 } as const;
 const SEQUENCE_SECTORS = 16;
 
 /** What the volume structures say. Times in milliseconds since 1970, partition in sectors. */
@@ -13,8 +16,8 @@ export interface UdfVolume {
   readonly partitionSectors: number;
   readonly files: number;
   readonly directories: number;
-  /** Block of the file set descriptor, counted from the partition's start. */
-  readonly fileSetBlock: number;
+  /** Block of the root directory's file entry, counted from the partition's start. */
+  readonly rootBlock: number;
   readonly nextUniqueId: number;
 }
 
@@ -76,7 +79,7 @@ function sequence(v: UdfVolume, start: number): Buffer[] {
   dstring(logical, 84, 128, v.volumeId);
   logical.writeUInt32LE(SECTOR, 212);
   regid(logical, 216, '*OSTA UDF Compliant', DOMAIN_SUFFIX);
-  longAd(logical, 248, SECTOR, v.fileSetBlock);
+  longAd(logical, 248, 2 * SECTOR, 0);
   logical.writeUInt32LE(6, 264);
   logical.writeUInt32LE(1, 268);
   implementation(logical, 272);
@@ -93,7 +96,7 @@ function sequence(v: UdfVolume, start: number): Buffer[] {
   return [primary, use, partition, logical, unallocated, end];
 }
 
-/** Volume structures with their sectors: both sequences, integrity descriptor, first anchor (ECMA-167 part 3, UDF 1.02 2.2). */
+/** Volume structures with their sectors: both sequences, integrity descriptor, first anchor, file set (ECMA-167 part 3, UDF 1.02 2.2). */
 export function udfVolumeStructures(v: UdfVolume): { sector: number; data: Buffer }[] {
   const integrity = block();
   timestamp(integrity, 16, v.date);
@@ -110,12 +113,15 @@ export function udfVolumeStructures(v: UdfVolume): { sector: number; data: Buffe
   const end = block();
   seal(end, TAG.terminator, UDF.integrity + 1, 512);
   const out = [{ sector: UDF.integrity, data: integrity }, { sector: UDF.integrity + 1, data: end }, { sector: UDF.anchor, data: udfAnchor(UDF.anchor) }];
+  const fileSetEnd = block();
+  seal(fileSetEnd, TAG.terminator, 1, 512);
+  out.push({ sector: UDF.partition, data: fileSetDescriptor(v) }, { sector: UDF.partition + 1, data: fileSetEnd });
   for (const start of [UDF.mainSequence, UDF.reserveSequence]) sequence(v, start).forEach((data, i) => out.push({ sector: start + i, data }));
   return out;
 }
 
 /** File set descriptor (ECMA-167 4/14.1). */
-export function fileSetDescriptor(v: UdfVolume, rootBlock: number): Buffer {
+function fileSetDescriptor(v: UdfVolume): Buffer {
   const buf = block();
   timestamp(buf, 16, v.date);
   buf.writeUInt16LE(3, 28);
@@ -126,8 +132,8 @@ export function fileSetDescriptor(v: UdfVolume, rootBlock: number): Buffer {
   dstring(buf, 112, 128, v.volumeId);
   charspec(buf, 240);
   dstring(buf, 304, 32, v.volumeId);
-  longAd(buf, 400, SECTOR, rootBlock);
+  longAd(buf, 400, SECTOR, v.rootBlock);
   regid(buf, 416, '*OSTA UDF Compliant', DOMAIN_SUFFIX);
-  seal(buf, TAG.fileSet, v.fileSetBlock, 512);
+  seal(buf, TAG.fileSet, 0, 512);
   return buf;
 }
