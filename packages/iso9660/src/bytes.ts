@@ -7,10 +7,12 @@ export const sectorsFor = (bytes: number): number => Math.ceil(bytes / SECTOR);
 /** Rounds up to a multiple of `unit`. */
 export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
-/** 32-bit number, little-endian then big-endian (ECMA-119 7.3.3). */
+/** 32-bit number, little-endian then big-endian (ECMA-119 7.3.3). Values are below 2^32. */
 export function both32(buf: Buffer, offset: number, value: number): void {
-  buf.writeUInt32LE(value, offset);
-  buf.writeUInt32BE(value, offset + 4);
+  buf[offset] = buf[offset + 7] = value & 0xff;
+  buf[offset + 1] = buf[offset + 6] = (value >>> 8) & 0xff;
+  buf[offset + 2] = buf[offset + 5] = (value >>> 16) & 0xff;
+  buf[offset + 3] = buf[offset + 4] = value >>> 24;
 }
 
 /** 16-bit number, little-endian then big-endian (ECMA-119 7.2.3). */

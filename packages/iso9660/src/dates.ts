@@ -7,9 +7,8 @@ const LAST_YEAR = Date.UTC(2155, 11, 31, 23, 59, 59);
 let lastSecond = Number.NaN;
 const lastFields = new Uint8Array(6);
 
-/** Writes the seven-byte date of directory records, in UTC (ECMA-119 9.1.5). Times outside 1900-2155 are clamped. */
-export function writeRecordDate(buf: Uint8Array, at: number, ms: number): void {
-  const second = Math.floor(ms / 1000);
+/** Writes the seven-byte date of directory records, in UTC (ECMA-119 9.1.5). `second` counts from 1970; times outside 1900-2155 are clamped. */
+export function writeRecordDate(buf: Uint8Array, at: number, second: number): void {
   if (second !== lastSecond) {
     const d = new Date(Math.min(LAST_YEAR, Math.max(FIRST_YEAR, second * 1000)));
     lastFields.set([d.getUTCFullYear() - 1900, d.getUTCMonth() + 1, d.getUTCDate(), d.getUTCHours(), d.getUTCMinutes(), d.getUTCSeconds()]);

@@ -41,7 +41,8 @@ abstract class Node {
   mode: number;
   uid: number;
   gid: number;
-  mtime: number;
+  /** Modification time in seconds since 1970: what the format holds, and half the memory of milliseconds. */
+  seconds: number;
   /** Serial number, unique in the image (Rock Ridge PX, RRIP 1.12 4.1.1); hard links share it. */
   serial = 0;
   /** Identifiers without version, given when the image is laid out. */
@@ -52,13 +53,14 @@ abstract class Node {
     this.mode = a.mode ?? mode;
     this.uid = a.uid ?? 0;
     this.gid = a.gid ?? 0;
-    this.mtime = a.mtime ?? mtime;
+    this.seconds = Math.floor((a.mtime ?? mtime) / 1000);
   }
 }
 
 /** A regular file. */
 export class FileNode extends Node {
-  readonly type = 'file';
+  // Accessors lie on the prototype: one field less in each of many objects.
+  get type(): 'file' { return 'file'; }
   readonly content: Content;
   constructor(name: string, content: Content, a: IsoAttributes, mtime: number) {
     super(name, 0o444, a, mtime);
@@ -70,7 +72,7 @@ export class FileNode extends Node {
 
 /** A symbolic link. */
 export class LinkNode extends Node {
-  readonly type = 'symlink';
+  get type(): 'symlink' { return 'symlink'; }
   readonly target: string;
   constructor(name: string, target: string, a: IsoAttributes, mtime: number) {
     super(name, 0o777, a, mtime);
@@ -92,7 +94,7 @@ export class SpecialNode extends Node {
 
 /** A directory. `children` are in no particular order until the image is laid out. */
 export class DirNode extends Node {
-  readonly type = 'dir';
+  get type(): 'dir' { return 'dir'; }
   children: IsoNode[] = [];
   #index: Map<string, IsoNode> | undefined;
   constructor(name: string, a: IsoAttributes, mtime: number) {

@@ -1,4 +1,4 @@
-import { SECTOR, sectorsFor, utf16be } from '../bytes.js';
+import { SECTOR, sectorsFor } from '../bytes.js';
 import { byIsoId, assignIsoIds, directoryId, type NameLevel } from '../names/iso.js';
 import { assignJolietIds, byJolietId, enhancedIds } from '../names/joliet.js';
 import { UniqueNames } from '../names/unique.js';
@@ -21,12 +21,12 @@ export interface TreeKind {
   readonly relocate: boolean;
 }
 
-/** One directory of a tree, measured; `sector` and `number` are its place. */
+/** One directory of a tree, measured; `sector` is its place. */
 export interface DirView {
   readonly node: DirNode;
   readonly parent: DirView | undefined;
-  /** Identifier as bytes; the root's is one zero byte. */
-  readonly id: Buffer;
+  /** Identifier; '' is the root's, one zero byte. */
+  readonly id: string;
   /** Number in the path tables, from 1. */
   readonly number: number;
   /** Bytes of the extent. */
@@ -38,37 +38,35 @@ export interface DirView {
   readonly trueParent: DirNode | undefined;
 }
 
-/** A directory record to be. */
-export interface RecordView {
-  readonly node: IsoNode;
-  readonly kind: UseKind;
-  readonly id: Buffer;
-  readonly relocation: 'cl' | 're' | 'pl' | undefined;
-}
+/** How a record has to do with relocation: a placeholder, what was moved, or `..` of what was moved. */
+export type RelocationRole = 'cl' | 're' | 'pl' | undefined;
+
+/** Told of each record of a directory. `id`: identifier with version; '' for `.` and `..`. */
+export type OnRecord = (node: IsoNode, kind: UseKind, id: string, role: RelocationRole) => void;
 
 /** The directory hierarchy of one tree, measured but not yet placed. */
 export interface Hierarchy {
   readonly kind: TreeKind;
   readonly dirs: DirView[];
   readonly byNode: Map<DirNode, DirView>;
-  readonly moved: ReadonlyMap<DirNode, Buffer>;
+  readonly moved: ReadonlyMap<DirNode, string>;
   readonly movedTo: DirNode | undefined;
   /** Sectors of all directories with their continuation areas. */
   readonly directorySectors: number;
   readonly pathTableBytes: number;
 }
 
-const SELF = Buffer.from([0]);
-const PARENT = Buffer.from([1]);
-
 /** Sections that a node's data is described by: one record each (multi-extent, ECMA-119 9.1.6 bit 7). */
-export const sectionCount = (node: IsoNode): number => (node.type === 'file' ? Math.max(1, Math.ceil(node.content.bytes / MAX_SECTION)) : 1);
+export const sectionCount = (node: IsoNode): number => (node.type === 'file' && node.content.bytes > MAX_SECTION ? Math.ceil(node.content.bytes / MAX_SECTION) : 1);
+
+/** Bytes of an identifier in a record: one for the root, `.` and `..`. */
+export const idBytes = (kind: TreeKind, id: string): number => (id === '' ? 1 : kind.names === 'joliet' ? id.length * 2 : id.length);
 
 /** Record bytes before the system use area. */
-export const recordBase = (idBytes: number): number => 33 + idBytes + ((33 + idBytes) & 1);
+export const recordBase = (bytes: number): number => 33 + bytes + ((33 + bytes) & 1);
 
-/** System use bytes that a record has room for: its length is one byte, and even. */
-export const useRoom = (idBytes: number): number => 254 - recordBase(idBytes);
+/** Records have even lengths: an odd system use area gets a byte of padding. */
+export const roundEven = (n: number): number => n + (n & 1);
 
 /** Finds the directories that would lie deeper than eight levels; each moves to the second level, with all below it. */
 function findMoved(root: DirNode): DirNode[] {
@@ -87,50 +85,57 @@ function findMoved(root: DirNode): DirNode[] {
   return moved;
 }
 
-function relocation(root: DirNode, kind: TreeKind): { moved: Map<DirNode, Buffer>; movedTo: DirNode | undefined } {
+function relocation(root: DirNode, kind: TreeKind): { moved: Map<DirNode, string>; movedTo: DirNode | undefined } {
   const list = kind.relocate ? findMoved(root) : [];
   if (list.length === 0) return { moved: new Map(), movedTo: undefined };
   let name = 'rr_moved';
   for (let n = 0; root.get(name) !== undefined; n++) name = `rr_moved${String(n)}`;
-  const movedTo = new DirNode(name, { mode: 0o555 }, root.mtime);
+  const movedTo = new DirNode(name, { mode: 0o555, mtime: root.seconds * 1000 }, 0);
   movedTo.parent = root;
   movedTo.serial = 0xffffffff;
   movedTo.children = list.slice();
   const names = new UniqueNames();
-  return { moved: new Map(list.map((dir) => [dir, Buffer.from(directoryId(dir, kind.level, names), 'latin1')])), movedTo };
+  return { moved: new Map(list.map((dir) => [dir, directoryId(dir, kind.level, names)])), movedTo };
 }
 
-/** Children of a directory in the order of their records, with identifiers as bytes. */
-function sortedChildren(h: Pick<Hierarchy, 'kind' | 'movedTo' | 'moved'>, dir: DirNode): { node: IsoNode; id: Buffer }[] {
-  const { names } = h.kind;
-  if (dir === h.movedTo) return [...h.moved].map(([node, id]) => ({ node, id })).sort((a, b) => Buffer.compare(a.id, b.id));
-  if (names === 'enhanced') {
-    const ids = enhancedIds(dir.children);
-    return dir.children.map((node, i) => ({ node, id: ids[i] as Buffer })).sort((a, b) => Buffer.compare(a.id, b.id));
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Calls `on` for each record of a directory, in their order; `kind` of `.` is `root` for the root's own. */
+export function eachRecord(h: Pick<Hierarchy, 'kind' | 'movedTo' | 'moved'>, view: Pick<DirView, 'node' | 'parent' | 'trueParent'>, on: OnRecord): void {
+  const { node: dir, parent } = view;
+  on(dir, parent === undefined ? 'root' : 'self', '', undefined);
+  on(parent?.node ?? dir, 'parent', '', view.trueParent === undefined ? undefined : 'pl');
+  if (dir === h.movedTo) {
+    for (const [node, id] of [...h.moved].sort((a, b) => byText(a[1], b[1]))) on(node, 'child', id, 're');
+    return;
   }
-  if (names === 'joliet') {
-    const list = dir.children.filter((c) => c.type === 'dir' || c.type === 'file').sort(byJolietId);
-    return list.map((node) => ({ node, id: utf16be(node.type === 'dir' ? node.jolietId : `${node.jolietId};1`) }));
+  switch (h.kind.names) {
+    case 'enhanced': {
+      const ids = enhancedIds(dir.children);
+      for (const [node, id] of dir.children.map((c, i): [IsoNode, string] => [c, ids[i] as string]).sort((a, b) => byText(a[1], b[1]))) on(node, 'child', id, undefined);
+      return;
+    }
+    case 'joliet':
+      for (const node of dir.children.slice().sort(byJolietId)) {
+        if (node.type === 'dir') on(node, 'child', node.jolietId, undefined);
+        else if (node.type === 'file') on(node, 'child', `${node.jolietId};1`, undefined);
+      }
+      return;
+    case 'iso': {
+      const list = parent === undefined && h.movedTo !== undefined ? [...dir.children, h.movedTo] : dir.children.slice();
+      for (const node of list.sort(byIsoId)) {
+        const role = node.type === 'dir' && h.moved.has(node) ? 'cl' : undefined;
+        on(node, 'child', node.type === 'dir' && role === undefined ? node.isoId : `${node.isoId};1`, role);
+      }
+    }
   }
-  const list = dir.parent === undefined && h.movedTo !== undefined ? [...dir.children, h.movedTo] : dir.children.slice();
-  return list.sort(byIsoId).map((node) => ({ node, id: Buffer.from(node.type === 'dir' && !h.moved.has(node) ? node.isoId : `${node.isoId};1`, 'latin1') }));
 }
 
 /** Names of a directory's children, in this tree. */
-function nameChildren(kind: TreeKind, dir: DirNode, movedTo: DirNode | undefined, moved: ReadonlyMap<DirNode, Buffer>): void {
+function nameChildren(kind: TreeKind, dir: DirNode, movedTo: DirNode | undefined, moved: ReadonlyMap<DirNode, string>): void {
   if (dir === movedTo) return;
   if (kind.names === 'joliet') assignJolietIds(dir.children, kind.jolietUnits);
   if (kind.names === 'iso') assignIsoIds(dir.parent === undefined && movedTo !== undefined ? [...dir.children, movedTo] : dir.children, kind.level, moved);
-}
-
-/** Records of a directory, in order; `kind` of `.` is `root` for the root's own. */
-export function* recordsOf(h: Pick<Hierarchy, 'kind' | 'movedTo' | 'moved'>, view: Pick<DirView, 'node' | 'parent' | 'trueParent'>): Generator<RecordView> {
-  yield { node: view.node, kind: view.parent === undefined ? 'root' : 'self', id: SELF, relocation: undefined };
-  yield { node: view.parent?.node ?? view.node, kind: 'parent', id: PARENT, relocation: view.trueParent === undefined ? undefined : 'pl' };
-  const inMoved = view.node === h.movedTo;
-  for (const { node, id } of sortedChildren(h, view.node)) {
-    yield { node, id, kind: 'child', relocation: node.type !== 'dir' || !h.moved.has(node) ? undefined : inMoved ? 're' : 'cl' };
-  }
 }
 
 /** Placeholder while measuring: the same size, sectors not known. */
@@ -143,36 +148,33 @@ export function measureHierarchy(root: DirNode, kind: TreeKind): Hierarchy {
   const dirs: DirView[] = [];
   const byNode = new Map<DirNode, DirView>();
   const h = { kind, movedTo, moved };
-  let level: { node: DirNode; parent: DirView | undefined; id: Buffer }[] = [{ node: root, parent: undefined, id: SELF }];
+  const enter = (node: DirNode, parent: DirView | undefined, id: string): DirView => {
+    const view: DirView = { node, parent, id, number: dirs.length + 1, bytes: 0, continuation: 0, sector: -1, trueParent: moved.has(node) ? node.parent : undefined };
+    dirs.push(view);
+    byNode.set(node, view);
+    return view;
+  };
+  enter(root, undefined, '');
   let pathTableBytes = 0;
   let directorySectors = 0;
-  while (level.length > 0) {
-    const next: typeof level = [];
-    for (const { node, parent, id } of level) {
-      nameChildren(kind, node, movedTo, moved);
-      const view: DirView = { node, parent, id, number: dirs.length + 1, bytes: 0, continuation: 0, sector: -1, trueParent: moved.has(node) ? node.parent : undefined };
-      dirs.push(view);
-      byNode.set(node, view);
-      let at = 0;
-      const use = list === undefined ? undefined : new SystemUse(list);
-      for (const r of recordsOf(h, view)) {
-        const base = recordBase(r.id.length);
-        const length = base + (use === undefined ? 0 : roundEven(use.measure(r.node, r.kind, r.relocation && UNPLACED[r.relocation], 254 - base)));
-        for (let i = sectionCount(r.node); i > 0; i--) {
-          if ((at % SECTOR) + length > SECTOR) at = sectorsFor(at) * SECTOR;
-          at += length;
-        }
-        if (r.kind === 'child' && r.node.type === 'dir' && r.relocation !== 'cl') next.push({ node: r.node, parent: view, id: r.id });
+  for (const view of dirs) { // grows while it is gone through: level by level
+    nameChildren(kind, view.node, movedTo, moved);
+    const use = list === undefined ? undefined : new SystemUse(list);
+    let at = 0;
+    eachRecord(h, view, (node, role, id, move) => {
+      const base = recordBase(idBytes(kind, id));
+      const length = base + (use === undefined ? 0 : roundEven(use.measure(node, role, move === undefined ? undefined : UNPLACED[move], 254 - base)));
+      for (let i = sectionCount(node); i > 0; i--) {
+        if ((at % SECTOR) + length > SECTOR) at = sectorsFor(at) * SECTOR;
+        at += length;
       }
-      view.bytes = sectorsFor(at) * SECTOR;
-      view.continuation = use?.sectors ?? 0;
-      directorySectors += view.bytes / SECTOR + view.continuation;
-      pathTableBytes += 8 + id.length + (id.length & 1);
-    }
-    level = next;
+      if (role === 'child' && node.type === 'dir' && move !== 'cl') enter(node, view, id);
+    });
+    view.bytes = sectorsFor(at) * SECTOR;
+    view.continuation = use?.sectors ?? 0;
+    directorySectors += view.bytes / SECTOR + view.continuation;
+    const bytes = idBytes(kind, view.id);
+    pathTableBytes += 8 + bytes + (bytes & 1);
   }
   return { kind, dirs, byNode, moved, movedTo, directorySectors, pathTableBytes };
 }
-
-/** Records have even lengths: an odd system use area gets a byte of padding. */
-export const roundEven = (n: number): number => n + (n & 1);

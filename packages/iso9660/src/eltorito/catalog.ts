@@ -7,7 +7,9 @@ export const EMULATIONS = { none: 0, 'floppy-1.2': 1, 'floppy-1.44': 2, 'floppy-
 const FLOPPY_BYTES = { 'floppy-1.2': 1_228_800, 'floppy-1.44': 1_474_560, 'floppy-2.88': 2_949_120 } as const;
 /** Platform ids (El Torito 1.0 2.1; UEFI 2.11 13.3.2). */
 export const PLATFORMS = { bios: 0, powerpc: 1, mac: 2, efi: 0xef } as const;
+/** Names of the boot media types. */
 export type Emulation = keyof typeof EMULATIONS;
+/** Names of the platforms. */
 export type Platform = keyof typeof PLATFORMS;
 
 /** How one boot image is entered into the catalog. */

@@ -49,6 +49,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
       return;
     }
     names.sort();
+    const occupied = into.children.length > 0;
     for (const name of names) {
       const path = `${host}/${name}`;
       const relative = inside === '' ? name : `${inside}/${name}`;
@@ -57,7 +58,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
         if (filter !== undefined && !filter(relative, s)) continue;
         const a = { mode: s.mode & 0o7777, uid: s.uid, gid: s.gid };
         entries++;
-        if (into.get(name) !== undefined && !s.isDirectory()) throw new Error(`"${pathOf(into)}/${name}" is in the image already`);
+        if (occupied && into.get(name) !== undefined && !s.isDirectory()) throw new Error(`"${pathOf(into)}/${name}" is in the image already`);
         if (s.isFile()) {
           const key = s.nlink > 1 ? `${String(s.dev)}:${String(s.ino)}` : '';
           let content = key === '' ? undefined : linked.get(key);
@@ -67,7 +68,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
           }
           into.add(new FileNode(name, content, a, s.mtimeMs));
         } else if (s.isDirectory()) {
-          const before = into.get(name);
+          const before = occupied ? into.get(name) : undefined;
           const dir = before?.type === 'dir' ? before : new DirNode(name, a, s.mtimeMs);
           if (before === undefined) into.add(dir);
           visit(dir, path, relative);
@@ -90,7 +91,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
     into.mode = top.mode & 0o7777;
     into.uid = top.uid;
     into.gid = top.gid;
-    into.mtime = top.mtimeMs;
+    into.seconds = Math.floor(top.mtimeMs / 1000);
   }
   visit(into, hostDirectory, '');
   return { entries, problems };

@@ -72,7 +72,7 @@ export class IsoImage {
   addHardLink(path: string, existing: string, a: IsoAttributes = {}): void {
     const node = this.#tree.find(existing);
     if (!(node instanceof FileNode)) throw new IsoError('ISO_INVALID_INPUT', `"${existing}" is no file`);
-    this.#insert(path, (name) => new FileNode(name, node.content, { mode: node.mode, uid: node.uid, gid: node.gid, ...a }, node.mtime));
+    this.#insert(path, (name) => new FileNode(name, node.content, { mode: node.mode, uid: node.uid, gid: node.gid, ...a }, node.seconds * 1000));
   }
 
   /** Adds a device node, named pipe or socket (Rock Ridge only). */
@@ -124,9 +124,10 @@ export function checkTarget(path: string, target: string): void {
 
 /** Sets times later than `date` to `date`. */
 export function clamp(dir: DirNode, date: number): void {
-  dir.mtime = Math.min(dir.mtime, date);
+  const latest = Math.floor(date / 1000);
+  dir.seconds = Math.min(dir.seconds, latest);
   for (const child of dir.children) {
     if (child.type === 'dir') clamp(child, date);
-    else child.mtime = Math.min(child.mtime, date);
+    else child.seconds = Math.min(child.seconds, latest);
   }
 }

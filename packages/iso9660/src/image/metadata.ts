@@ -60,7 +60,7 @@ export function udfVolume(p: PlacedTrees, options: IsoOptions, anchorSector: num
   };
 }
 
-/** Renders all trees but the one in front, in the order of their sectors. */
+/** Renders all trees but the one in front, in the order of their sectors. A buffer that is yielded is used again for the next. */
 export function* renderTrees(p: PlacedTrees): Generator<Buffer> {
   for (const h of p.front === undefined ? p.hierarchies : p.hierarchies.slice(1)) yield* renderHierarchy(h);
   if (p.udf !== undefined) yield* renderUdf(p.udf.tree, p.udf.block);
@@ -68,5 +68,5 @@ export function* renderTrees(p: PlacedTrees): Generator<Buffer> {
 
 /** Renders the tree that lies in front, if one does. */
 export function renderFront(p: PlacedTrees): { readonly sector: number; readonly data: Buffer } | undefined {
-  return p.front === undefined ? undefined : { sector: p.front.sector, data: Buffer.concat([...renderHierarchy(p.hierarchies[0] as PlacedHierarchy)]) };
+  return p.front === undefined ? undefined : { sector: p.front.sector, data: Buffer.concat(Array.from(renderHierarchy(p.hierarchies[0] as PlacedHierarchy), (b) => Buffer.from(b))) };
 }

@@ -51,7 +51,7 @@ export class ImagePlan {
     if (this.needsAsync) throw new IsoError('ISO_INVALID_INPUT', 'a file of this image comes from an asynchronous source: use chunks() or writeImage()');
     const pump = new Pump(events);
     yield* this.#before(pump);
-    for (const content of this.#contents) yield* pump.file(content);
+    for (const content of this.#contents) if (!pump.small(content)) yield* pump.file(content);
     yield* this.#after(pump);
   }
 
@@ -59,7 +59,10 @@ export class ImagePlan {
   async *chunks(events: PumpEvents = {}): AsyncGenerator<Buffer, void, undefined> {
     const pump = new Pump(events);
     yield* this.#before(pump);
-    for (const content of this.#contents) yield* typeof content.source === 'function' ? pump.streamed(content) : pump.file(content);
+    for (const content of this.#contents) {
+      if (typeof content.source === 'function') yield* pump.streamed(content);
+      else if (!pump.small(content)) yield* pump.file(content);
+    }
     yield* this.#after(pump);
   }
 }

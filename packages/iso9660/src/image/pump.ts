@@ -80,6 +80,45 @@ export class Pump {
     if (this.#events.onFile !== undefined && content.owner !== undefined) this.#events.onFile({ path: pathOf(content.owner), bytes: content.bytes, crc32: crc >>> 0 });
   }
 
+  /**
+   * A host file that fits what is left of the buffer: the usual case, without generators. False when it does not fit
+   * and nothing was done.
+   */
+  small(content: Content): boolean {
+    const { source, bytes } = content;
+    const padded = roundUp(bytes, SECTOR);
+    if (typeof source !== 'string' || padded >= CHUNK - this.#fill) return false;
+    const path = content.directory === undefined ? source : `${content.directory}/${source}`;
+    const start = this.#fill;
+    let got = 0;
+    let fd = -1;
+    try {
+      fd = openSync(hasRawBytes(path) ? encodeName(path) : path, 'r');
+      for (let n = 1; n > 0 && got <= bytes; got += n) {
+        n = readSync(fd, this.#buffer, start + got, bytes + 1 - got, null);
+        if (n > 0 && got + n === bytes) { // a short read was the end of the file
+          got += n;
+          break;
+        }
+      }
+      if (got < bytes) this.#problem(content, 'shrunk', shrunk(path, bytes, bytes - got));
+      if (got > bytes) this.#problem(content, 'grown', grown(path, bytes));
+    } catch (error) {
+      this.#unreadable(content, path, error, bytes - got);
+    } finally {
+      if (fd >= 0) closeSync(fd);
+    }
+    this.#buffer.fill(0, start + Math.min(got, bytes), start + padded);
+    this.#fill += padded;
+    if (this.#events.onFile !== undefined) this.#done(content, crc32(this.#buffer.subarray(start, start + bytes)));
+    return true;
+  }
+
+  #unreadable(content: Content, path: string, error: unknown, left: number): void {
+    const { code, message } = error as NodeJS.ErrnoException;
+    this.#problem(content, code === 'ENOENT' ? 'vanished' : 'unreadable', `"${path}" cannot be read (${message}); ${left === content.bytes ? 'it is' : `its last ${String(left)} bytes are`} zeros in the image`);
+  }
+
   /** A file's bytes from memory or from the host, padded to the sector. */
   *file(content: Content): Generator<Buffer> {
     const { source, bytes } = content;
@@ -104,20 +143,19 @@ export class Pump {
         const room = CHUNK - this.#fill;
         const n = readSync(fd, this.#buffer, this.#fill, left <= room ? left + 1 : room, null);
         if (n === 0) {
-          if (left > 0) this.#problem(content, 'shrunk', `"${path}" has become ${String(left)} bytes shorter than the ${String(content.bytes)} it had; zeros stand for them`);
+          if (left > 0) this.#problem(content, 'shrunk', shrunk(path, content.bytes, left));
           break;
         }
         const kept = Math.min(n, left);
         if (withCrc) crc = crc32(this.#buffer.subarray(this.#fill, this.#fill + kept), crc);
         this.#fill += kept;
         left -= kept;
-        if (n > kept) this.#problem(content, 'grown', `"${path}" has grown since it was listed; its first ${String(content.bytes)} bytes are in the image`);
+        if (n > kept) this.#problem(content, 'grown', grown(path, content.bytes));
         if (this.#fill === CHUNK) yield this.#take();
         if (left === 0 && (n > kept || n < room)) break; // a short read was the end of the file
       }
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      this.#problem(content, code === 'ENOENT' ? 'vanished' : 'unreadable', `"${path}" cannot be read (${message}); ${left === content.bytes ? 'it is' : `its last ${String(left)} bytes are`} zeros in the image`);
+      this.#unreadable(content, path, error, left);
     } finally {
       if (fd >= 0) closeSync(fd);
     }
@@ -155,6 +193,9 @@ export class Pump {
     yield* this.zeros(roundUp(bytes, SECTOR) - bytes);
   }
 }
+
+const shrunk = (path: string, bytes: number, left: number): string => `"${path}" has become ${String(left)} bytes shorter than the ${String(bytes)} it had; zeros stand for them`;
+const grown = (path: string, bytes: number): string => `"${path}" has grown since it was listed; its first ${String(bytes)} bytes are in the image`;
 
 function crcOfZeros(count: number, start: number): number {
   const zeros = Buffer.alloc(Math.min(count, CHUNK));

@@ -3,6 +3,8 @@
  * U+DC80..U+DCFF (Python's PEP 383 "surrogateescape"), so that any name survives the way in and out.
  */
 const ESCAPED = /[\udc80-\udcff]/;
+/** Matches every name that holds raw bytes, and some that do not (second halves of surrogate pairs). */
+export const MAYBE_RAW = ESCAPED;
 
 /** True when `name` holds bytes that are not UTF-8. */
 export const hasRawBytes = (name: string): boolean => ESCAPED.test(name) && encodeSlowly(name) !== undefined;

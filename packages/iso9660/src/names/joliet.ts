@@ -39,13 +39,12 @@ const ENHANCED_MAX = 207;
 
 /**
  * Identifiers of an enhanced volume (ISO 9660:1999, "level 4"): the name's own bytes, at most 207, unique; no version,
- * no required dot. Parallel to `children`, which must be in the order of their real names.
+ * no required dot. Byte strings, parallel to `children`, which must be in the order of their real names.
  */
-export function enhancedIds(children: readonly IsoNode[]): Buffer[] {
+export function enhancedIds(children: readonly IsoNode[]): string[] {
   const names = new UniqueNames();
   return children.map((child) => {
     const bytes = encodeName(child.name);
-    const name = names.claim(bytes.toString('latin1', 0, ENHANCED_MAX - 5), (s) => bytes.toString('latin1', 0, ENHANCED_MAX - s.length) + s);
-    return Buffer.from(name, 'latin1');
+    return names.claim(bytes.toString('latin1', 0, ENHANCED_MAX - 5), (s) => bytes.toString('latin1', 0, ENHANCED_MAX - s.length) + s);
   });
 }

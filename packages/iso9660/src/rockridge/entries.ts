@@ -1,6 +1,6 @@
 import { both32 } from '../bytes.js';
 import { writeRecordDate } from '../dates.js';
-import { encodeName } from '../names/bytes.js';
+import { encodeName, MAYBE_RAW } from '../names/bytes.js';
 import type { DirNode, IsoNode } from '../tree.js';
 import { symlinkAreas } from './symlink.js';
 
@@ -58,6 +58,11 @@ export class EntryList {
 export const directoryLinks = (dir: DirNode): number => dir.children.reduce((n, c) => n + (c.type === 'dir' ? 1 : 0), 2);
 
 function addName(list: EntryList, name: string): void {
+  if (name.length <= NM_ROOM / 3 && !MAYBE_RAW.test(name)) { // at most three bytes a unit: one entry
+    const bytes = list.buffer.write(name, list.bytes + 5);
+    list.buffer[list.begin('NM', 5 + bytes)] = 0;
+    return;
+  }
   const bytes = encodeName(name);
   for (let at = 0; at < bytes.length; at += NM_ROOM) {
     const piece = bytes.subarray(at, at + NM_ROOM);
@@ -81,7 +86,7 @@ function addPx(list: EntryList, node: IsoNode): void {
 function addTf(list: EntryList, node: IsoNode): void {
   const at = list.begin('TF', TF_BYTES);
   list.buffer[at] = 0x0e;
-  for (let i = 0; i < 3; i++) writeRecordDate(list.buffer, at + 1 + i * 7, node.mtime);
+  for (let i = 0; i < 3; i++) writeRecordDate(list.buffer, at + 1 + i * 7, node.seconds);
 }
 
 /** Fills `list` with the SUSP and RRIP entries of a record, in their order. */

@@ -1,5 +1,6 @@
 import { both32, SECTOR } from '../bytes.js';
 import type { IsoNode } from '../tree.js';
+import { MAYBE_RAW } from '../names/bytes.js';
 import { CE_BYTES, EntryList, listEntries, PX_BYTES, TF_BYTES, type Relocation, type UseKind } from './entries.js';
 
 /**
@@ -32,34 +33,39 @@ export class SystemUse {
     return this.#sectors ?? [];
   }
 
-  /** Bytes that `write` would put into the record. */
+  /** Bytes that `prepare` would put into the record. */
   measure(node: IsoNode, kind: UseKind, relocation: Relocation | undefined, room: number): number {
     if (kind === 'child' && relocation === undefined && node.type !== 'symlink' && node.type !== 'char' && node.type !== 'block') {
-      const fast = 5 + Buffer.byteLength(node.name) + PX_BYTES + TF_BYTES; // escaped bytes count three here: never too short
-      if (fast <= room && !/[\udc80-\udcff]/.test(node.name)) return fast;
+      const fast = 5 + Buffer.byteLength(node.name) + PX_BYTES + TF_BYTES;
+      if (fast <= room && !MAYBE_RAW.test(node.name)) return fast;
     }
-    return this.#place(node, kind, relocation, room, undefined, 0);
+    return this.prepare(node, kind, relocation, room);
   }
 
-  /** Writes the system use area at `at` of `out`; returns its bytes. `room` is what the record has left. */
-  write(out: Buffer, at: number, node: IsoNode, kind: UseKind, relocation: Relocation | undefined, room: number): number {
-    return this.#place(node, kind, relocation, room, out, at);
-  }
+  #inline = 0;
+  #pointer: Buffer | undefined;
 
-  #place(node: IsoNode, kind: UseKind, relocation: Relocation | undefined, room: number, out: Buffer | undefined, at: number): number {
+  /** Makes the system use area of a record; returns its bytes, for `copyTo`. `room` is what the record has left. */
+  prepare(node: IsoNode, kind: UseKind, relocation: Relocation | undefined, room: number): number {
     const list = this.#list;
     listEntries(list, node, kind, relocation);
-    if (list.bytes <= room) {
-      if (out !== undefined) list.buffer.copy(out, at, 0, list.bytes);
-      return list.bytes;
-    }
+    this.#inline = list.bytes;
+    this.#pointer = undefined;
+    if (list.bytes <= room) return list.bytes;
     let count = 0;
     let bytes = 0;
     while (bytes + list.entry(count).length + CE_BYTES <= room) bytes += list.entry(count++).length;
-    if (out !== undefined) list.buffer.copy(out, at, 0, bytes);
-    const pointer = this.#spill(count);
-    if (out !== undefined) pointer.copy(out, at + bytes);
+    this.#inline = bytes;
+    this.#pointer = this.#spill(count);
     return bytes + CE_BYTES;
+  }
+
+  /** Copies what was prepared last. */
+  copyTo(out: Buffer, at: number): void {
+    const { buffer } = this.#list;
+    // Buffer.copy makes an object for every part of a buffer; for some hundred bytes a loop is faster.
+    for (let i = 0; i < this.#inline; i++) out[at + i] = buffer[i] as number;
+    this.#pointer?.copy(out, at + this.#inline);
   }
 
   /** Puts the entries from `from` on into continuation areas; returns the CE entry that points there. */

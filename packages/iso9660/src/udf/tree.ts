@@ -82,7 +82,7 @@ function fileEntry(node: DirNode | FileNode, own: number, bytes: number, first: 
   buf.writeUInt16LE(Math.min(links, 0xffff), 48);
   buf.writeBigUInt64LE(BigInt(bytes), 56);
   buf.writeBigUInt64LE(BigInt(sectorsFor(bytes)), 64);
-  for (const at of [72, 84, 96]) timestamp(buf, at, node.mtime);
+  for (const at of [72, 84, 96]) timestamp(buf, at, node.seconds * 1000);
   buf.writeUInt32LE(1, 108);
   implementation(buf, 128);
   buf.writeBigUInt64LE(BigInt(root ? 0 : own + 16), 160); // unique id: 0 for the root, others from 16 on (UDF 1.02 3.2.1.1)
