@@ -78,6 +78,8 @@ const cases = {
   },
   /** The matrix of ISO images before their judges, the Linux kernel among them. */
   'iso-matrix': () => execa('node', ['tools/iso/matrix.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Small images of the ISO writer boot: ISOLINUX, GRUB, floppy and hard-disk emulation; CD and USB; SeaBIOS and OVMF. */
+  'iso-boots': () => execa('node', ['tools/iso/boots.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');
