@@ -210,6 +210,19 @@ describe('trees of any shape', () => {
   });
 });
 
+describe('a truncated image', () => {
+  it('is refused, or read as far as it goes when that is asked for', async () => {
+    const iso = image();
+    iso.addFile('a', bytes(5000, 1));
+    iso.addFile('b', bytes(900_000, 2));
+    const cut = toBuffer(iso).subarray(0, 500_000);
+    await expect(open(cut)).rejects.toMatchObject({ code: 'ISO_INVALID_IMAGE', message: expect.stringContaining('truncated') as string });
+    const reader = await IsoReader.open(bufferSource(cut), { allowTruncated: true });
+    expect(await reader.readFile('a')).toEqual(bytes(5000, 1));
+    await expect(reader.readFile('b')).rejects.toMatchObject({ code: 'ISO_INVALID_IMAGE' });
+  });
+});
+
 describe('unreadable trees', () => {
   it('are reported, not thrown', () => {
     const tree = mkdtempSync(join(dir, 'tree-'));

@@ -14,6 +14,8 @@ export interface ReadOptions {
   /** First sector of the session to read (see `listSessions`); default 0. */
   readonly session?: number;
   readonly limits?: Partial<ReaderLimits>;
+  /** Open an image that ends before its volume does: what lies in front of the end can be read. Default false. */
+  readonly allowTruncated?: boolean;
 }
 
 const CHUNK = 128 * 1024;
@@ -51,7 +53,7 @@ export class IsoReader {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const descriptors = await readDescriptors(source, options.session ?? 0);
     const root = await chooseRoot(source, descriptors, options.namespace);
-    if (source.size !== undefined && descriptors.info.bytes > source.size) {
+    if (options.allowTruncated !== true && source.size !== undefined && descriptors.info.bytes > source.size) {
       throw new IsoError('ISO_INVALID_IMAGE', `volume "${descriptors.info.volumeId}" has ${String(descriptors.info.bytes)} bytes, but only ${String(source.size)} are there: the image is truncated`);
     }
     const reader = new IsoReader(source, descriptors.info, root, limits);
