@@ -52,10 +52,10 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
     const occupied = into.children.length > 0;
     for (const name of names) {
       const path = `${host}/${name}`;
-      const relative = inside === '' ? name : `${inside}/${name}`;
+      const relative = (): string => (inside === '' ? name : `${inside}/${name}`); // rarely wanted
       try {
         const s = lstatSync(toHost(path));
-        if (filter !== undefined && !filter(relative, s)) continue;
+        if (filter !== undefined && !filter(relative(), s)) continue;
         const a = { mode: s.mode & 0o7777, uid: s.uid, gid: s.gid };
         entries++;
         if (occupied && into.get(name) !== undefined && !s.isDirectory()) throw new Error(`"${pathOf(into)}/${name}" is in the image already`);
@@ -63,7 +63,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
           const key = s.nlink > 1 ? `${String(s.dev)}:${String(s.ino)}` : '';
           let content = key === '' ? undefined : linked.get(key);
           if (content === undefined) {
-            content = new Content(s.size, name, host, weight?.(relative) ?? 0);
+            content = new Content(s.size, name, host, weight?.(relative()) ?? 0);
             if (key !== '') linked.set(key, content);
           }
           into.add(new FileNode(name, content, a, s.mtimeMs));
@@ -71,7 +71,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
           const before = occupied ? into.get(name) : undefined;
           const dir = before?.type === 'dir' ? before : new DirNode(name, a, s.mtimeMs);
           if (before === undefined) into.add(dir);
-          visit(dir, path, relative);
+          visit(dir, path, relative());
         } else if (s.isSymbolicLink()) {
           into.add(new LinkNode(name, decodeName(readlinkSync(toHost(path), 'buffer')), a, s.mtimeMs));
         } else {
@@ -79,7 +79,7 @@ export function scanHostTree(tree: ImageTree, hostDirectory: string, options: Sc
           into.add(new SpecialNode(name, type, type === 'char' || type === 'block' ? deviceOf(s.rdev) : [0, 0], a, s.mtimeMs));
         }
       } catch (error) {
-        problems.push({ path: relative, message: (error as Error).message });
+        problems.push({ path: relative(), message: (error as Error).message });
       }
     }
   };

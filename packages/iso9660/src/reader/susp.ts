@@ -1,5 +1,5 @@
 import { SECTOR } from '../bytes.js';
-import { parseRecordDate } from '../dates.js';
+import { parseDescriptorDate, parseRecordDate } from '../dates.js';
 import { decodeName } from '../names/bytes.js';
 import type { ByteSource } from './source.js';
 
@@ -82,15 +82,8 @@ function modificationTime(e: Buffer, rr: RockRidge): void {
   const size = (flags & 0x80) === 0 ? 7 : 17;
   const at = 5 + (flags & 1) * size;
   if (e.length < at + size) return;
-  const ms = size === 7 ? parseRecordDate(e.subarray(at, at + 7)) : longDate(e.subarray(at, at + 17));
-  if (ms !== undefined) rr.mtime = ms;
-}
-
-function longDate(buf: Buffer): number | undefined {
-  const m = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(buf.toString('latin1', 0, 16));
-  if (m === null) return undefined;
-  const [y, mo, d, h, mi, s, c] = m.slice(1).map(Number) as [number, number, number, number, number, number, number];
-  return Date.UTC(y, mo - 1, d, h, mi, s, c * 10) - buf.readInt8(16) * 900_000;
+  const ms = size === 7 ? parseRecordDate(e.subarray(at, at + 7)) : parseDescriptorDate(e.subarray(at, at + 17));
+  if (ms != null) rr.mtime = ms;
 }
 
 /** Puts the components of SL entries together again (RRIP 1.12 4.1.3.1). */
