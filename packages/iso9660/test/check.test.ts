@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bufferSource, checkImage } from '@cdrec/iso9660';
-import { GPT_MUTATIONS, MUTATIONS } from './mutations.ts';
+import { GPT_MUTATIONS, MUTATIONS, UDF_MUTATIONS } from './mutations.ts';
 import { richImage } from './sample.ts';
 
 const check = (image: Buffer): ReturnType<typeof checkImage> => checkImage(bufferSource(image));
@@ -26,6 +26,14 @@ describe('checkImage', () => {
     mutation.apply(image);
     expect(image.equals(good)).toBe(false);
     expect(await check(image)).not.toEqual([]);
+  });
+
+  it.each(UDF_MUTATIONS.map((mutation) => [mutation.name, mutation] as const))('finds in UDF: %s', async (_, mutation) => {
+    const bridge = richImage({ udf: true });
+    const image = Buffer.from(bridge);
+    mutation.apply(image);
+    expect(image.equals(bridge)).toBe(false);
+    expect((await check(image)).map((f) => f.rule)).toContainEqual(expect.stringMatching(/^udf\./));
   });
 
   it('says rule, clause, place and severity', async () => {

@@ -169,6 +169,27 @@ function arrays(image: Buffer, change: (array: Buffer) => void): void {
   }
 }
 
+/** UDF: block of the root's file entry, and of its identifiers; the partition starts at sector 257. */
+const udfRoot = (i: Buffer): number => 257 + i.readUInt32LE(257 * S + 404);
+const udfIds = (i: Buffer): number => 257 + i.readUInt32LE(udfRoot(i) * S + 180);
+/** Corruptions of the UDF structures of a bridge image. */
+export const UDF_MUTATIONS: readonly Mutation[] = [
+  m('no anchor at 256', (i) => { i.fill(0, 256 * S, 257 * S); }),
+  m('no second anchor', (i) => { i.fill(0, i.length - 257 * S, i.length - 256 * S); i.fill(0, i.length - S, i.length - 34 * 512); }),
+  m('anchor CRC', (i) => flip(i, 256 * S + 8)),
+  m('main sequence: partition length', (i) => flip(i, 34 * S + 192)),
+  m('main sequence: tag checksum', (i) => flip(i, 33 * S + 4)),
+  m('reserve sequence differs', (i) => flip(i, 48 * S + 30)),
+  m('no terminator of the main sequence', (i) => { i.fill(0, 37 * S, 38 * S); }),
+  m('file set: tag location', (i) => flip(i, 257 * S + 12)),
+  m('file set: root elsewhere', (i) => flip(i, 257 * S + 404)),
+  m('root file entry: length', (i) => flip(i, udfRoot(i) * S + 56)),
+  m('root file entry: extent', (i) => flip(i, udfRoot(i) * S + 180, 0x80)),
+  m('file identifier: name', (i) => flip(i, udfIds(i) * S + 40 + 40)),
+  m('file identifier: length', (i) => flip(i, udfIds(i) * S + 40 + 19, 0x40)),
+  m('file identifier: entry', (i) => flip(i, udfIds(i) * S + 40 + 24)),
+];
+
 /** Corruptions of MBR and GPT of a hybrid image with an ESP as second partition. */
 export const GPT_MUTATIONS: readonly Mutation[] = [
   m('MBR signature missing', (i) => i.writeUInt16LE(0, 510)),

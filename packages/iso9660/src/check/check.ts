@@ -6,6 +6,7 @@ import { checkElTorito } from './eltorito.js';
 import { checkSystemArea } from './gpt.js';
 import { checkPathTables } from './pathtables.js';
 import type { Finding } from './rules.js';
+import { checkUdf } from './udf.js';
 import { TreeCheck } from './tree.js';
 
 /** What is checked. */
@@ -17,7 +18,7 @@ export interface CheckOptions {
 }
 
 /**
- * Checks an image against ECMA-119, Joliet, SUSP and Rock Ridge, El Torito, MBR and GPT. A good image has no findings.
+ * Checks an image against ECMA-119, Joliet, SUSP and Rock Ridge, El Torito, MBR, GPT and UDF. A good image has no findings.
  * Nothing is thrown for a bad one, only for a source that cannot be read.
  */
 export async function checkImage(source: ByteSource, options: CheckOptions = {}): Promise<Finding[]> {
@@ -30,6 +31,7 @@ export async function checkImage(source: ByteSource, options: CheckOptions = {})
   }
   const images = catalog === undefined ? [] : await checkElTorito(ctx, catalog);
   await checkSystemArea(ctx, images);
+  await checkUdf(ctx);
   checkOverlaps(ctx);
   if (options.content !== false) await checkContent(ctx);
   return ctx.close();
