@@ -31,12 +31,10 @@ describe('ISO identifiers', () => {
     });
   });
 
-  it('take 20,000 names of one beginning in no time worth mentioning', () => {
+  it('are found for 20,000 names of one beginning without trying every number for each', () => {
     const children = nodes(Array.from({ length: 20_000 }, (_, i) => `${'the same beginning of all '.repeat(3)}${String(i)}.data`));
-    const started = performance.now();
-    assignIsoIds(children, 2, none);
+    assignIsoIds(children, 2, none); // 200 million tries would end in the time limit of the test
     expect(new Set(children.map((c) => c.isoId)).size).toBe(20_000);
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it('sort as padded names do (ECMA-119 9.3)', () => {
