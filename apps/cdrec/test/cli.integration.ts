@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +38,23 @@ describe('cdrec test', () => {
     for (const tool of ['mksquashfs', 'zstd']) expect(r.stdout).toMatch(new RegExp(`FAIL {2}program\\.${tool}: .*\n +remedy: install it: apt install`));
     expect(r.stdout).toMatch(/PASS {2}program\.tar: tar is/);
     for (const line of r.stdout.split('\n')) expect(line).toMatch(/^(PASS|WARN|FAIL) {2}[\w./-]+: |^ {6}remedy: /);
+  });
+});
+
+describe('cdrec inspect', () => {
+  it('shows any ISO image, and what is wrong with its format: status 3', async () => {
+    const image = join(dir, 'plain.iso');
+    execFileSync('xorriso', ['-as', 'mkisofs', '-quiet', '-R', '-J', '-V', 'PLAIN', '-o', image, join(workspace, 'docs')], { stdio: 'ignore' });
+    const good = await cdrec('inspect', image);
+    expect([good.status, good.stdout]).toEqual([0, expect.stringMatching(/volume id PLAIN, .*, Rock Ridge, Joliet[^]*format: no findings/)]);
+    const data = readFileSync(image);
+    data.writeUInt32LE(7, 16 * 2048 + 80); // volume space size, one half of it
+    writeFileSync(image, data);
+    const bad = await cdrec('inspect', image);
+    expect([bad.status, bad.stdout]).toEqual([3, expect.stringMatching(/error: volume space size is 7 little-endian, \d+ big-endian \(byte 32848; ECMA-119 7\.2\.3, 7\.3\.3; vd\.both-endian\)/)]);
+    const [found] = JSON.parse((await cdrec('inspect', '--json', image)).stdout) as [{ volume: { volumeId: string }; findings: { rule: string }[] }];
+    expect(found.findings.map((f) => f.rule)).toContain('vd.both-endian');
+    expect((await cdrec('inspect', '/etc/hostname')).status).toBe(1);
   });
 });
 

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
@@ -122,6 +122,22 @@ describe('a planned image', () => {
     setTimeout(() => closing.destroy(), 20);
     await expect(writeImage(iso().plan(), closing)).rejects.toThrow();
     expect(() => writeImageFile(iso().plan(), join(dir, 'no/such/dir.iso'))).toThrow(/ENOENT/);
+    expect(readdirSync(dir).filter((n) => n.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('leaves a device a device, and follows a symbolic link', () => {
+    const iso = image();
+    iso.addFile('a', bytes(10, 1));
+    writeImageFile(iso.plan(), '/dev/null');
+    expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+    writeFileSync(join(dir, 'target.iso'), '');
+    symlinkSync('target.iso', join(dir, 'link.iso'));
+    const again = image();
+    again.addFile('a', bytes(10, 1));
+    const plan = again.plan();
+    writeImageFile(plan, join(dir, 'link.iso'));
+    expect(lstatSync(join(dir, 'link.iso')).isSymbolicLink()).toBe(true);
+    expect(statSync(join(dir, 'target.iso')).size).toBe(plan.bytes);
   });
 
   it('does not depend on the order in which things are added', () => {

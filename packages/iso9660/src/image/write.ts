@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, ftruncateSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { IsoError } from '../errors.js';
 import type { ImagePlan } from './plan.js';
@@ -56,12 +56,31 @@ export function writeImageToFd(plan: ImagePlan, fd: number, options: WriteOption
   return { bytes: plan.bytes, problems };
 }
 
+/** Writes to what is there already and is no regular file: a stick, a pipe. It stays what it is. */
+function writeInPlace(plan: ImagePlan, path: string, options: WriteOptions): WriteReport {
+  const fd = openSync(path, 'w');
+  try {
+    const report = writeImageToFd(plan, fd, { ...options, sparse: false });
+    try {
+      fsyncSync(fd);
+    } catch (error) {
+      if (!['EINVAL', 'ENOTSUP', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error; // pipes cannot be synced
+    }
+    return report;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Writes an image to a file, synchronously: under a temporary name beside it, mode 0600, synced, then renamed. Nothing
- * is left behind on failure.
+ * is left behind on failure. A device or pipe is written to as it is; a symbolic link is followed.
  */
 export function writeImageFile(plan: ImagePlan, path: string, options: WriteOptions = {}): WriteReport {
-  const partial = `${path}.partial`;
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isFile()) return writeInPlace(plan, path, options);
+  const target = there === undefined ? path : realpathSync(path);
+  const partial = `${target}.partial`;
   const fd = openSync(partial, 'w', 0o600);
   let open = true;
   try {
@@ -70,7 +89,7 @@ export function writeImageFile(plan: ImagePlan, path: string, options: WriteOpti
     fsyncSync(fd);
     open = false;
     closeSync(fd);
-    renameSync(partial, path);
+    renameSync(partial, target);
     return report;
   } catch (error) {
     if (open) closeSync(fd);
