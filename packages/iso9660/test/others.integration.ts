@@ -87,6 +87,8 @@ describe('images of xorriso and genisoimage', () => {
     ['xorriso, relocated', ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '-rr_reloc_dir', '/rr_moved']],
     ['xorriso, bootable with MD5', ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '--md5', '-b', 'boot.img', '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table']],
     ['xorriso, hybrid', ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '-b', 'boot.img', '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table', '--protective-msdos-label', '-eltorito-alt-boot', '-e', 'boot.img', '-no-emul-boot']],
+    ['xorriso, enhanced', ['xorriso', '-as', 'mkisofs', '-quiet', '-R', '-iso-level', '4']],
+    ['genisoimage, enhanced', ['genisoimage', '-quiet', '-R', '-iso-level', '4']],
     ['genisoimage', ['genisoimage', '-quiet', '-R']],
     ['genisoimage, Joliet', ['genisoimage', '-quiet', '-R', '-J', '-joliet-long']],
     ['genisoimage, UDF, bootable', ['genisoimage', '-quiet', '-R', '-udf', '-b', 'boot.img', '-no-emul-boot', '-boot-info-table', '-c', 'boot.cat']],
@@ -104,6 +106,18 @@ describe('images of xorriso and genisoimage', () => {
     // -rational-rock changes owners; a patched boot image is no longer the file.
     compareWithHost(found, (path) => path === 'boot.img' || name === 'xorriso', name.startsWith('genisoimage') ? ['longlink'] : []);
     rmSync(image);
+  });
+
+  it('finds nothing in what xorriso writes by its own commands, and in its hybrids with an appended partition', async () => {
+    const native = join(dir, 'native.iso');
+    run('xorriso', '-outdev', native, '-map', tree, '/', '-commit');
+    expect(await checkImage(await openByteSource(native))).toEqual([]); // padded outside of the volume
+    const esp = join(dir, 'esp.img');
+    run('mformat', '-C', '-f', '1440', '-i', esp, '::');
+    const hybrid = join(dir, 'hybrid.iso');
+    run('xorriso', '-as', 'mkisofs', '-quiet', '-R', '-J', '--grub2-mbr', '/usr/lib/grub/i386-pc/boot_hybrid.img', '-append_partition', '2', '0xef', esp, '-appended_part_as_gpt', '-partition_offset', '16', '--mbr-force-bootable',
+      '-b', 'boot.img', '-no-emul-boot', '-boot-load-size', '4', '-boot-info-table', '-eltorito-alt-boot', '-e', '--interval:appended_partition_2:all::', '-no-emul-boot', '-o', hybrid, tree);
+    expect(await checkImage(await openByteSource(hybrid))).toEqual([]);
   });
 
   it('reads Joliet and plain trees of both with the same contents', async () => {

@@ -25,9 +25,18 @@ export async function checkImage(source: ByteSource, options: CheckOptions = {})
   const ctx = new CheckContext(source, options.notes === true);
   const { trees, catalog } = await checkDescriptors(ctx);
   if (trees.length === 0) return ctx.close();
+  const [primary] = trees;
   for (const tree of trees) {
-    const directories = await new TreeCheck(ctx, tree).run();
+    // genisoimage's enhanced descriptor announces the primary tree once more: one tree, with enhanced names.
+    if (tree !== primary && tree.root.sector === primary?.root.sector) continue;
+    const shared = trees.some((t) => t.names === 'enhanced' && tree === primary && t.root.sector === tree.root.sector);
+    const check = new TreeCheck(ctx, tree, shared);
+    const directories = await check.run();
     await checkPathTables(ctx, tree, directories);
+    if (tree.space !== ctx.volumeSectors) {
+      const rule = tree.space < ctx.volumeSectors && tree.space >= check.end ? 'vd.space.smaller' : 'vd.space.differs';
+      ctx.report(rule, tree.at + 80, `volume space size is ${String(tree.space)}, that of the primary descriptor ${String(ctx.volumeSectors)}`);
+    }
   }
   const images = catalog === undefined ? [] : await checkElTorito(ctx, catalog);
   await checkSystemArea(ctx, images);

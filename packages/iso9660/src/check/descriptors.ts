@@ -10,6 +10,8 @@ export interface AnnouncedTree {
   readonly descriptor: Buffer;
   /** Offset of the descriptor in the image, in bytes. */
   readonly at: number;
+  /** Volume space size that it states, in sectors. */
+  readonly space: number;
   readonly root: { readonly sector: number; readonly bytes: number };
   readonly pathTable: { readonly bytes: number; readonly l: number; readonly m: number; readonly optionalL: number; readonly optionalM: number };
 }
@@ -60,11 +62,18 @@ function checkVolume(ctx: CheckContext, d: Buffer, at: number, names: AnnouncedT
   if (names === 'iso') {
     ctx.volumeSectors = space;
     ctx.setSize = setSize;
-  } else if (space !== ctx.volumeSectors) ctx.report('vd.space.differs', at + 80, `volume space size is ${String(space)}, that of the primary descriptor ${String(ctx.volumeSectors)}`);
+  }
   return {
-    names, descriptor: d, at, root: { sector, bytes },
+    names, descriptor: d, at, space, root: { sector, bytes },
     pathTable: { bytes: tableBytes, l: d.readUInt32LE(140), optionalL: d.readUInt32LE(144), m: d.readUInt32BE(148), optionalM: d.readUInt32BE(152) },
   };
+}
+
+/** libburn's padding, outside of the volume: 150 sectors of zeros and what is missing to a multiple of 32. */
+async function isPadding(ctx: CheckContext, size: number, space: number): Promise<boolean> {
+  const sectors = (size - space) / SECTOR;
+  if (!Number.isInteger(sectors) || sectors < 150 || sectors >= 150 + 32 || (size / SECTOR) % 32 !== 0) return false;
+  return allZero(await ctx.source.read(space, size - space));
 }
 
 /** Checks the volume descriptor set; no tree when there is no primary descriptor. */
@@ -106,6 +115,6 @@ export async function checkDescriptors(ctx: CheckContext): Promise<CheckedDescri
   const { size } = ctx.source;
   const space = ctx.volumeSectors * SECTOR;
   if (size !== undefined && space > size) ctx.report('vd.space', 16 * SECTOR + 80, `the volume has ${String(space)} bytes, the image only ${String(size)}: it is truncated`);
-  if (size !== undefined && size > space) ctx.report('vd.space.trailing', 16 * SECTOR + 80, `the volume has ${String(space)} bytes, the image ${String(size)}`);
+  if (size !== undefined && size > space && !(await isPadding(ctx, size, space))) ctx.report('vd.space.trailing', 16 * SECTOR + 80, `the volume has ${String(space)} bytes, the image ${String(size)}`);
   return { trees, catalog };
 }

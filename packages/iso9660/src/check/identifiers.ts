@@ -14,13 +14,18 @@ const REMEMBERED = 10_000;
  * single one is an error.
  */
 export class IdentifierCheck {
+  readonly #enhanced: boolean;
   #names = 0;
   #lower = 0;
   readonly #relaxed: { readonly at: number; readonly text: string; readonly isDir: boolean; readonly mild: boolean }[] = [];
 
+  constructor(enhanced: boolean) {
+    this.#enhanced = enhanced;
+  }
+
   /** Takes the identifier of a record. `placeholder`: it stands for a relocated directory. */
   add(ctx: CheckContext, r: RawRecord, at: number, names: AnnouncedTree['names'], placeholder: boolean): void {
-    if (names === 'enhanced') return; // any bytes (ISO 9660:1999 7.5)
+    if (names === 'enhanced' || (this.#enhanced && names === 'iso')) return; // any bytes (ISO 9660:1999 7.5)
     if (names === 'joliet') checkJoliet(ctx, r, at);
     else this.#plain(ctx, r, at, placeholder);
   }

@@ -24,16 +24,25 @@ export class TreeCheck {
   readonly #serials = new Map<number, { sector: number; at: number }>();
   /** Relocated directories by sector: the record that carries RE, and the placeholder that carries CL. */
   readonly #moved = new Map<number, { re?: number; cl?: number; cap?: number; parent?: number; pl?: number }>();
-  readonly #names = new IdentifierCheck();
+  readonly #names: IdentifierCheck;
   #entries = 0;
   #bytes = 0;
+  /** First sector behind everything that the tree points to. */
+  #end = 0;
   /** Bytes to skip in system use areas; undefined: no Rock Ridge. */
   #skip: number | undefined;
   #rrip112: boolean | undefined;
 
-  constructor(ctx: CheckContext, tree: AnnouncedTree) {
+  /** `enhancedNames`: the tree is that of an enhanced volume, too. */
+  constructor(ctx: CheckContext, tree: AnnouncedTree, enhancedNames = false) {
+    this.#names = new IdentifierCheck(enhancedNames);
     this.#ctx = ctx;
     this.#tree = tree;
+  }
+
+  /** First sector behind everything that the tree points to, after `run`. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Returns all directories that were found. */
@@ -103,6 +112,7 @@ export class TreeCheck {
       end = r.at + r.bytes.length;
       this.#entries++;
       if (index < 2) this.#dots(dir, r, index);
+      this.#end = Math.max(this.#end, r.sector + Math.ceil(r.size / SECTOR));
       const dots = isSelf(r) || isParent(r);
       if (index >= 2 && dots) ctx.report('dir.record', base + r.at, '"." or ".." stands behind other records');
       const facts = await this.#use(dir, r, base + r.at, index);
@@ -135,7 +145,7 @@ export class TreeCheck {
       return;
     }
     if (r.sector !== target.sector || r.size !== target.bytes || (r.flags & FLAG.directory) === 0) {
-      const ownParent = index === 1 && this.#tree.names === 'joliet' && r.sector === dir.sector && r.size === dir.bytes;
+      const ownParent = index === 1 && this.#tree.names !== 'iso' && r.sector === dir.sector && r.size === dir.bytes;
       this.#ctx.report(ownParent ? 'joliet.parent' : rule, at + 2, `${what} says sector ${String(r.sector)}, ${String(r.size)} bytes; it is sector ${String(target.sector)}, ${String(target.bytes)} bytes`);
     }
   }
