@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { IsoImage, type IsoOptions } from '@cdrec/iso9660';
 
@@ -55,6 +54,3 @@ export function richImage(options: Partial<IsoOptions> = {}): Buffer {
   iso.addFile('Checksums.sfv', Buffer.from(sfv.join('\n') + '\n'));
   return toBuffer(iso);
 }
-
-/** Random bytes in place, for noise. */
-export const noise = (buf: Buffer): Buffer => randomFillSync(buf);
