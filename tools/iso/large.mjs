@@ -1,23 +1,15 @@
 // Files around and above 4 GiB: sparse on both sides, so that they cost no disk.
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { checkImage, IsoImage, IsoReader, openByteSource, writeImageFile } from '@cdrec/iso9660';
 import { DATE } from './trees.mjs';
 
+const { hashOf } = createRequire(import.meta.url)('./walk.cjs');
+
 const GIB = 2 ** 30;
 const SIZES = { 'four-minus-one': 4 * GIB - 1, 'four': 4 * GIB, 'nine': 9 * GIB + 12_345, 'small': 100 };
-
-/** The same places that `walk.cjs` hashes of very large files. */
-function hashOf(path, size) {
-  const hash = createHash('sha1');
-  const fd = openSync(path, 'r');
-  const buf = Buffer.alloc(8192);
-  const places = size > 1 << 28 ? [0, Math.floor(size / 2), 0xfffff800 - 4096, size - 8192] : [0];
-  for (const at of places) hash.update(buf.subarray(0, readSync(fd, buf, 0, 8192, Math.max(0, at))));
-  closeSync(fd);
-  return hash.digest('hex');
-}
 
 /** Makes the image, has checker and reader judge it, and returns what others must see. */
 export async function largeImage(image) {

@@ -49,4 +49,4 @@ function walk(root) {
   return out;
 }
 
-module.exports = { walk };
+module.exports = { walk, hashOf };

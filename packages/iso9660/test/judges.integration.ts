@@ -105,6 +105,15 @@ describe('the written image, judged', () => {
     rmSync(large);
   });
 
+  it('refuses a file of more than 4 GiB at a level that has none', () => {
+    const large = join(dir, 'level2.iso');
+    const iso = IsoImageWriter.create(large, { volumeId: 'LARGE', date, level: 2 });
+    run('truncate', '-s', String(iso.nextOffset + 2 ** 32), large);
+    expect(() => iso.adoptFile('large.bin')).toThrow(/"large.bin" has 4294967296 bytes.*use level 3/);
+    iso.close();
+    rmSync(large);
+  });
+
   it('is the same to the byte when made again', () => {
     make(join(dir, 'b.iso'));
     expect(readFileSync(join(dir, 'b.iso')).equals(readFileSync(image))).toBe(true);

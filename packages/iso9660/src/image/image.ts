@@ -14,8 +14,8 @@ import { ImagePlan } from './plan.js';
 /** Where a file's bytes come from: memory, a file on the host, or something of known size that is opened when it is its turn. */
 export type FileSource = Uint8Array | { readonly file: string } | { readonly bytes: number; readonly open: OpenSource };
 
-/** Files larger than this need level 3 (ECMA-119 10.1, 10.2). */
-const checkLevel = (content: Content, level: number): void => {
+/** @throws IsoError ISO_INVALID_INPUT for a file of several sections below level 3 (ECMA-119 10.1, 10.2). */
+export const checkLevel = (content: Content, level: number): void => {
   if (level < 3 && content.bytes > MAX_SECTION && content.owner !== undefined) {
     throw new IsoError('ISO_INVALID_INPUT', `"${pathOf(content.owner)}" has ${String(content.bytes)} bytes: level ${String(level)} ends below 4 GiB; use level 3`);
   }

@@ -7,7 +7,7 @@ import { IsoError } from '../errors.js';
 import { Content, DirNode, FileNode, ImageTree, LinkNode, SpecialNode, type IsoAttributes } from '../tree.js';
 import { allEntries, placeBootEntries, rootFileIds } from './boot.js';
 import { espSectorOf, headLayout, renderHead, renderTail, tailLayout, type Frame, type HeadLayout } from './frame.js';
-import { checkTarget, clamp } from './image.js';
+import { checkLevel, checkTarget, clamp } from './image.js';
 import { measureTrees, placeTrees, renderFront, renderTrees, udfVolume, type FrontArea } from './metadata.js';
 import { checkOptions, type IsoOptions } from './options.js';
 import { CHUNK, type IsoFileInfo } from './pump.js';
@@ -112,6 +112,7 @@ export class IsoImageWriter {
     const content = new Content(bytes, undefined);
     content.sector = sector;
     this.#tree.insert(path, (name, date) => new FileNode(name, content, a, date));
+    checkLevel(content, this.#options.level ?? 3);
     const info = { path, bytes, crc32: crc >>> 0 };
     this.#files.push(info);
     return info;
