@@ -1,62 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { openTar, planBackup, type BackupItem } from '@cdrec/backup';
-import { addBootFiles, findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage';
-import { parseSize, type Config } from '@cdrec/config';
-import { buildInitrd } from '@cdrec/initrd';
+import { addBootFiles, type PreparedBoot } from '@cdrec/bootimage';
 import type { IsoImageWriter } from '@cdrec/iso9660';
-import { buildRescueTree, packImage, type RescueTree } from '@cdrec/ramdisk';
-import { neededPrograms } from '@cdrec/restore';
-import { readSurvey, type Survey } from '@cdrec/survey';
+import { packImage } from '@cdrec/ramdisk';
+import type { Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
-import { IsoSetWriter, labelFor, PathSetWriter, type FinishedSet, type SetWriter } from '@cdrec/volumes';
-import { formatBytes, interruptSignal, searchPath, type Terminal } from './terminal.js';
+import { IsoSetWriter, PathSetWriter, type FinishedSet, type SetWriter } from '@cdrec/volumes';
+import { collectRescue, type RescueRequest } from './rescue-parts.js';
+import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 
 /** What `cdrec build` is to do. */
-export interface BuildRequest {
+export interface BuildRequest extends RescueRequest {
   readonly mode: 'rescue' | 'iso' | 'path';
-  readonly config: Config;
-  readonly out: string;
   readonly volumeBytes: number;
-  readonly label: string | undefined;
-  readonly kernel: string | undefined;
-  readonly overwrite: boolean;
-  /** Milliseconds since 1970: SOURCE_DATE_EPOCH, or now. */
-  readonly date: number;
-  /** The date was given: the set id follows from host, label and date, so that the same input gives the same bytes. */
-  readonly reproducible: boolean;
-}
-
-/** A UUID of version 8 (RFC 9562) from a text. */
-function derivedUuid(seed: string): string {
-  const hex = createHash('sha256').update(seed).digest('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** The bundled CLI: this very module when it is the bundle, else what the build put beside it. */
-export function bundlePath(): string {
-  const self = fileURLToPath(import.meta.url);
-  const path = self.endsWith('cdrec.mjs') ? self : join(self, '../bundle/cdrec.mjs');
-  if (!existsSync(path)) throw new CdrecError('BUNDLE_MISSING', `${path} is missing: this installation of cdrec is not complete`, { hint: 'in a checkout, run "npm run build"' });
-  return path;
-}
-
-/** Reads the machine as configured, and stops on what is not understood. @throws CdrecError UNSUPPORTED */
-export async function surveyMachine(request: Pick<BuildRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
-  const { backup, rescue } = request.config;
-  const kernel = request.kernel ?? rescue.kernel;
-  const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
-  const open = survey.unsupported.filter((u) => !u.excluded);
-  if (open.length > 0) {
-    throw new CdrecError('UNSUPPORTED', `not everything on this machine can be brought back:\n${open.map((u) => `  ${u.object}: ${u.what}: ${u.reason}`).join('\n')}`, {
-      hint: `leave it out knowingly: backup.allow_unsupported = [${open.map((u) => `"${u.object}"`).join(', ')}], or --exclude-mount`,
-    });
-  }
-  if (survey.fileSystems.every((f) => f.mount !== '/')) throw new CdrecError('UNSUPPORTED', 'the root file system was not found on a local disk', { hint: 'run cdrec on the machine itself, as root' });
-  return survey;
 }
 
 /** Builds a set: survey, rescue system, volumes with backups. Everything half-done is removed on an error. */
@@ -66,27 +23,17 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   const interrupt = interruptSignal();
   let writer: SetWriter | undefined;
   try {
-    terminal.say('Survey of the machine');
-    const survey = await surveyMachine(request);
-    const label = request.label ?? labelFor(date);
-    const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
-    const parts = findBootParts(searchPath());
-    const boot = await prepareBoot(parts, { setId, label, host: survey.host.name, append: config.rescue.kernel_append, memtest: parts.memtest !== undefined, timeout: 10 }, date, out);
-    for (const m of parts.missing) terminal.say(`  warning: ${m.what} is missing: ${m.hint}`);
-
-    terminal.say(`Rescue system with kernel ${survey.boot.kernel.version}`);
-    const initrd = await buildInitrd({ modules: survey.boot.kernel.modules, modulesInUse: survey.modules, image: config.rescue.image, path: searchPath(), date });
-    const rescue = await collectRescue(request, survey, label, terminal);
+    const { survey, label, setId, boot, rescue } = await collectRescue(request, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
 
     const options = {
       setId, label, created: date, host: survey.host.name, mode, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
-      boot: { ...(boot.mbrCode === undefined ? {} : { mbrCode: boot.mbrCode }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
+      boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
       populate: async (iso: IsoImageWriter, file: string) => {
         // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.
         await packImage(rescue.tree.entries(), config.rescue.image, file, date, availableParallelism(), iso.nextOffset);
         iso.adoptFile(`cdrec/rd-base.${config.rescue.image}`);
-        addBootFiles(iso, boot, survey.boot.kernel.image, initrd);
+        addBootFiles(iso, boot);
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
         iso.addFile('README.txt', Buffer.from(readme(survey, boot)));
       },
@@ -104,25 +51,14 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   }
 }
 
-function prepareDirectory(out: string): void {
+/** Makes the output directory. @throws CdrecError OUTPUT_DIRECTORY */
+export function prepareDirectory(out: string): void {
   try {
     mkdirSync(out, { recursive: true, mode: 0o700 });
     accessSync(out, constants.W_OK);
   } catch (error) {
     throw new CdrecError('OUTPUT_DIRECTORY', `${out} cannot be written to: ${error instanceof Error ? error.message : String(error)}`, { cause: error, hint: 'choose another --out' });
   }
-}
-
-async function collectRescue(request: BuildRequest, survey: Survey, label: string, terminal: Terminal): Promise<RescueTree> {
-  const { rescue } = request.config;
-  const built = await buildRescueTree({
-    modules: survey.boot.kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs,
-    needed: neededPrograms(survey.disks, survey.fileSystems, survey.swaps),
-    node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label,
-    limit: parseSize(rescue.max_size), path: searchPath(),
-  });
-  terminal.say(`  ${[...built.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}; ${String(built.modules)} modules`);
-  return built;
 }
 
 /** What a person needs who finds only this disc. */

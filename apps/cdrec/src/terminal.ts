@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { CdrecError, errorCode } from '@cdrec/tool';
 
@@ -10,18 +11,31 @@ export interface Meter { readonly add: (bytes: number) => void; readonly set: (b
 export class Terminal {
   readonly interactive = process.stdin.isTTY && process.stderr.isTTY;
   readonly #live = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  #log = process.env['CDREC_LOG'];
   #line = false;
   #reader: Interface | undefined;
+
+  /** A copy of what is said, for the log of the rescue system (`CDREC_LOG`); a log that cannot be written stops nothing. */
+  #copy(text: string): void {
+    if (this.#log === undefined) return;
+    try {
+      appendFileSync(this.#log, `${text}\n`);
+    } catch {
+      this.#log = undefined;
+    }
+  }
 
   /** A line of data. */
   print(text: string): void {
     this.#endLine();
+    this.#copy(text);
     process.stdout.write(`${text}\n`);
   }
 
   /** A line about what is going on. */
   say(text: string): void {
     this.#endLine();
+    this.#copy(text);
     process.stderr.write(`${text}\n`);
   }
 

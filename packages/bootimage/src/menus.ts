@@ -5,7 +5,11 @@ export interface MenuOptions {
   readonly host: string;
   /** Added to the rescue kernel's command line. */
   readonly append: string;
+  /** Serial line beside the screen (`ttyS0,115200`); empty: none. */
+  readonly serial: string;
+  /** Memory tests on the medium: for BIOS, for UEFI. */
   readonly memtest: boolean;
+  readonly memtestEfi: boolean;
   /** Seconds until the default entry starts. */
   readonly timeout: number;
 }
@@ -16,53 +20,132 @@ export const markerFile = (setId: string): string => `cdrec/id/${setId}`;
 interface Entry { readonly id: string; readonly text: string; readonly extra: string }
 
 /** Rescue entries in menu order. The last console of the command line is /dev/console. */
-const RESCUE: readonly Entry[] = [
-  { id: 'rescue', text: 'Rescue system (screen and serial console)', extra: 'console=ttyS0,115200 console=tty0' },
-  { id: 'serial', text: 'Rescue system, serial console only', extra: 'console=ttyS0,115200' },
-  { id: 'restore', text: 'Restore this machine without questions', extra: 'console=ttyS0,115200 console=tty0 cdrec.auto=restore' },
-];
+function rescueEntries(serial: string): Entry[] {
+  const line = serial === '' ? '' : `console=${serial} `;
+  return [
+    { id: 'rescue', text: serial === '' ? 'Rescue system' : 'Rescue system (screen and serial console)', extra: `${line}console=tty0` },
+    ...(serial === '' ? [] : [{ id: 'serial', text: 'Rescue system, serial console only', extra: line.trim() }]),
+    { id: 'restore', text: 'Restore this machine without questions', extra: `${line}console=tty0 cdrec.auto=restore` },
+  ];
+}
 
-const commandLine = (o: MenuOptions, extra: string): string => ['cdrec.set=' + o.setId, 'loglevel=5', 'panic=60', extra, o.append].filter((s) => s !== '').join(' ');
+const commandLine = (o: MenuOptions, ...extra: string[]): string => ['cdrec.set=' + o.setId, 'loglevel=4', 'panic=60', ...extra, o.append].filter((s) => s !== '').join(' ');
 
-/** isolinux.cfg: text menu on screen and serial line. */
-export function isolinuxMenu(o: MenuOptions): string {
-  const entries = RESCUE.map((e, i) => `LABEL ${e.id}
-  MENU LABEL ^${String(i + 1)}) ${e.text}
-  KERNEL /boot/vmlinuz
-  INITRD /boot/initrd.gz
-  APPEND ${commandLine(o, e.extra)}
-`);
-  const memtest = o.memtest ? [`LABEL memtest\n  MENU LABEL ^5) Memory test (memtest86+)\n  LINUX /boot/memtest\n  APPEND console=ttyS0,115200\n`] : [];
-  return `SERIAL 0 115200
-DEFAULT menu.c32
+/** Number and speed of a serial line that boot loaders can speak to, or undefined. */
+function serialUnit(serial: string): { unit: number; speed: number } | undefined {
+  const match = /^ttyS(\d)(?:,(\d+))?/.exec(serial);
+  return match === null ? undefined : { unit: Number(match[1]), speed: Number(match[2] ?? 115200) };
+}
+
+/** Where a loader of the SYSLINUX family finds things. */
+export interface SyslinuxPlaces {
+  readonly kernel: string;
+  /** Comma-separated files. */
+  readonly initrd: string;
+  readonly memtest: string;
+  /** Rescue entries, or only the memory test. */
+  readonly rescue: boolean;
+  /** How the first hard disk is started: `LOCALBOOT 0x80`, for PXELINUX `LOCALBOOT 0`. */
+  readonly local: string;
+}
+
+export const ON_MEDIUM: SyslinuxPlaces = { kernel: '/boot/vmlinuz', initrd: '/boot/initrd.gz', memtest: '/boot/memtest', rescue: true, local: 'LOCALBOOT 0x80' };
+
+/** Configuration for ISOLINUX, SYSLINUX and PXELINUX: text menu on screen and serial line. */
+export function syslinuxMenu(o: MenuOptions, places: SyslinuxPlaces = ON_MEDIUM): string {
+  const serial = serialUnit(o.serial);
+  const rescue = places.rescue ? rescueEntries(o.serial).map((e) => ({ id: e.id, text: e.text, lines: [`KERNEL ${places.kernel}`, `INITRD ${places.initrd}`, `APPEND ${commandLine(o, e.extra)}`] })) : [];
+  const memtest = o.memtest ? [{ id: 'memtest', text: 'Memory test (memtest86+)', lines: [`LINUX ${places.memtest}`, ...(serial === undefined ? [] : [`APPEND console=ttyS${String(serial.unit)},${String(serial.speed)}`])] }] : [];
+  const entries = [...rescue, { id: 'hd', text: 'Boot from the first hard disk', lines: [places.local] }, ...memtest];
+  const start = places.rescue ? 'rescue' : o.memtest ? 'memtest' : 'hd';
+  return `${serial === undefined ? '' : `SERIAL ${String(serial.unit)} ${String(serial.speed)}\n`}DEFAULT menu.c32
 PROMPT 0
 TIMEOUT ${String(o.timeout * 10)}
 MENU TITLE cdrec: ${o.label} of ${o.host}
-ONTIMEOUT rescue
-${entries.join('\n')}
-LABEL hd
-  MENU LABEL ^4) Boot from the first hard disk
-  LOCALBOOT 0x80
-
-${memtest.join('\n')}`;
+ONTIMEOUT ${start}
+${entries.map((e, i) => `LABEL ${e.id}\n  MENU LABEL ^${String(i + 1)}) ${e.text}\n${e.lines.map((l) => `  ${l}\n`).join('')}`).join('\n')}`;
 }
 
-/** grub.cfg of the UEFI road. */
-export function grubMenu(o: MenuOptions): string {
-  const entries = RESCUE.map((e, i) => `menuentry "${String(i + 1)}) ${e.text}" --id ${e.id} --hotkey ${String(i + 1)} {
-  linux /boot/vmlinuz ${commandLine(o, e.extra)}
-  initrd /boot/initrd.gz
-}`);
-  return `if serial --unit=0 --speed=115200; then
+/** What is different in a GRUB menu. */
+export interface GrubPlaces {
+  readonly kernel: string;
+  readonly initrd: readonly string[];
+  /** Memory test for BIOS and for UEFI; undefined: none. */
+  readonly memtest: string | undefined;
+  readonly memtestEfi: string | undefined;
+  /** Further words of the command line. */
+  readonly extra: readonly string[];
+  /** Whether the menu stands alone (sets terminals and time-out) or is sourced by another one (loopback.cfg). */
+  readonly alone: boolean;
+}
+
+export const grubOnMedium = (o: MenuOptions): GrubPlaces => ({ kernel: '/boot/vmlinuz', initrd: ['/boot/initrd.gz'], memtest: o.memtest ? '/boot/memtest' : undefined, memtestEfi: o.memtestEfi ? '/boot/memtest.efi' : undefined, extra: [], alone: true });
+
+/** grub.cfg for BIOS and UEFI. With Secure Boot the memory test, which nobody signs, is not offered. */
+export function grubMenu(o: MenuOptions, places: GrubPlaces = grubOnMedium(o)): string {
+  const serial = serialUnit(o.serial);
+  const rescue = rescueEntries(o.serial);
+  const head = places.alone ? `${serial === undefined ? '' : `if serial --unit=${String(serial.unit)} --speed=${String(serial.speed)}; then
   terminal_input console serial
   terminal_output console serial
 fi
-set default=0
+`}set default=0
 set timeout=${String(o.timeout)}
 echo "cdrec: ${o.label} of ${o.host}"
-${entries.join('\n')}
-menuentry "4) Boot from the first hard disk" --id hd --hotkey 4 {
-  exit
+` : '';
+  const entries = rescue.map((e, i) => `menuentry "${String(i + 1)}) ${e.text}" --id ${e.id} --hotkey ${String(i + 1)} {
+  echo "Loading the kernel ..."
+  linux ${places.kernel} ${commandLine(o, e.extra, ...places.extra)}
+  echo "Loading the first stage ..."
+  initrd ${places.initrd.join(' ')}
+}`);
+  const hd = String(rescue.length + 1);
+  const test = String(rescue.length + 2);
+  const memory = (file: string): string => `  menuentry "${test}) Memory test (memtest86+)" --id memtest --hotkey ${test} {
+    linux ${file}${serial === undefined ? '' : ` console=ttyS${String(serial.unit)},${String(serial.speed)}`}
+  }
+`;
+  return `${head}${entries.join('\n')}
+menuentry "${hd}) Boot from the first hard disk" --id hd --hotkey ${hd} {
+  if [ "$grub_platform" = pc ]; then
+    set root=(hd0)
+    chainloader +1
+  else
+    exit
+  fi
 }
+${places.memtest === undefined ? '' : `if [ "$grub_platform" = pc ]; then\n${memory(places.memtest)}fi\n`}${places.memtestEfi === undefined ? '' : `if [ "$grub_platform" = efi -a "$shim_lock" != y ]; then\n${memory(places.memtestEfi)}fi\n`}`;
+}
+
+/** /boot/grub/loopback.cfg: for GRUB on a disk that starts an ISO file (\`loopback\`), with its path in $iso_path. */
+export const loopbackMenu = (o: MenuOptions): string => grubMenu(o, { ...grubOnMedium(o), extra: ['cdrec.iso=${iso_path}'], alone: false });
+
+/** The configuration inside of a GRUB image: find the medium by the set's marker file, go on there. */
+export const grubStub = (setId: string): string => `search --no-floppy --file --set=root /${markerFile(setId)}
+set prefix=($root)/boot/grub
+configfile ($root)/boot/grub/grub.cfg
+`;
+
+/** iPXE script: everything lies beside it. */
+export function ipxeMenu(o: MenuOptions): string {
+  const rescue = rescueEntries(o.serial);
+  return `#!ipxe
+:start
+menu cdrec: ${o.label} of ${o.host}
+${rescue.map((e, i) => `item --key ${String(i + 1)} ${e.id} ${String(i + 1)}) ${e.text}`).join('\n')}
+item --key x exit x) Boot from the next device
+choose --default rescue --timeout ${String(o.timeout * 1000)} target || goto exit
+goto \${target}
+${rescue.map((e) => `:${e.id}
+kernel boot/vmlinuz initrd=initrd.gz initrd=rd-base.img ${commandLine(o, e.extra)} || goto failed
+initrd --name initrd.gz boot/initrd.gz || goto failed
+initrd --name rd-base.img cdrec/rd-base.img || goto failed
+boot || goto failed`).join('\n')}
+:failed
+echo Loading failed; a key returns to the menu.
+prompt
+goto start
+:exit
+exit
 `;
 }

@@ -26,6 +26,19 @@ export const configSchema = z.strictObject({
     programs: z.array(z.string()).default([]).describe('further programs for the rescue system'),
     modules: z.enum(['default', 'all']).default('default').describe('kernel modules: broad default set with those in use, or all'),
     kernel_append: z.string().default('').describe('added to the kernel command line of the rescue system'),
+    serial: z.string().regex(/^(tty[A-Z]+\d+(,\d+[a-z0-9]*)?)?$/, 'is not a serial line (ttyS0,115200)').default('ttyS0,115200').describe('serial console beside the screen; empty: none'),
+    keymap: z.string().regex(/^[A-Za-z0-9_.-]*$/, 'is not the name of a keymap').default('auto').describe('keyboard map of the console; auto: the one of this machine'),
+    coldplug: z.enum(['auto', 'udev', 'mdev']).default('auto').describe('what finds the devices: systemd-udevd, or mdev of BusyBox'),
+    network: z.enum(['dhcp', 'static', 'off']).default('dhcp').describe('network of the rescue system; static: the addresses of this machine'),
+    ssh_keys: z.array(z.string()).default([]).describe('public keys, or files with public keys, that may log in as root by SSH; none: no SSH'),
+    pre_exec: z.string().default('').describe('command that the rescue system runs (bash) before its first prompt'),
+    post_exec: z.string().default('').describe('command that the rescue system runs (bash) after a restore, with the restored system mounted at $CDREC_ROOT'),
+  }).prefault({}),
+  boot: z.strictObject({
+    bios: z.enum(['isolinux', 'grub', 'floppy-1.2', 'floppy-1.44', 'floppy-2.88', 'hard-disk', 'none']).default('isolinux').describe('how the medium boots by BIOS; floppy and hard-disk: El Torito emulation with SYSLINUX'),
+    uefi: z.enum(['auto', 'signed', 'unsigned', 'none']).default('auto').describe('how it boots by UEFI; auto: shim and GRUB signed by the distribution if they are installed (Secure Boot), else own GRUB'),
+    floppy: z.enum(['rescue', 'memtest']).default('rescue').describe('content of an emulated floppy: the rescue system, or only the memory test'),
+    timeout: z.int().min(0).max(3600).default(10).describe('seconds until the first entry of the boot menu starts'),
   }).prefault({}),
 });
 

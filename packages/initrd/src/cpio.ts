@@ -29,3 +29,20 @@ export function cpioArchive(entries: readonly TreeEntry[], mtime: number): Buffe
   add(0, 'TRAILER!!!', 0, 1, Buffer.alloc(0));
   return Buffer.concat(out);
 }
+
+/**
+ * What stands before and behind one file of `bytes` bytes in a cpio archive that holds nothing else but its
+ * directory: so a large file can be written between them without being read again. `path` has one directory.
+ */
+export function cpioFrame(path: string, bytes: number, mtime: number): { head: Buffer; tail: Buffer } {
+  const directory = path.slice(0, path.indexOf('/'));
+  const record = (inode: number, name: string, mode: number, links: number, size: number): Buffer => {
+    const text = Buffer.from(`${name}\0`);
+    const head = header(inode, mode, links, mtime, size, text.length);
+    return Buffer.concat([head, text, pad4(head.length + text.length)]);
+  };
+  return {
+    head: Buffer.concat([record(1, directory, MODES.dir | 0o755, 2, 0), record(2, path, MODES.file | 0o444, 1, bytes)]),
+    tail: Buffer.concat([pad4(bytes), record(0, 'TRAILER!!!', 0, 1, 0)]),
+  };
+}

@@ -1,2 +1,2 @@
-export { buildInitrd, type InitrdOptions } from './initrd.js';
-export { cpioArchive } from './cpio.js';
+export { buildFirstStage, buildInitrd, type InitrdOptions } from './initrd.js';
+export { cpioArchive, cpioFrame } from './cpio.js';

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { addModules, addPrograms, FileTree } from '@cdrec/closure';
+import { addModules, addPrograms, FileTree, firmwareFiles } from '@cdrec/closure';
 import { cpioArchive } from './cpio.js';
 import { initScript, STATIC_MODULES, type RescueImage } from './init.js';
 
@@ -19,9 +19,11 @@ export interface InitrdOptions {
 /** Drivers of places where a medium may be: controllers, buses, disks, and hypervisors' disks. */
 const NAMES = [
   ...STATIC_MODULES, 'cdrom', 'usbhid', 'hid_generic', 'mptspi', 'mptsas', 'vmw_pvscsi', 'hv_storvsc', 'hv_vmbus', 'xen_blkfront', 'sdhci_pci', 'mmc_block',
-  'megaraid_sas', 'mpt3sas', 'aacraid', 'hpsa', 'smartpqi', 'sym53c8xx', 'isci', 'virtio_rng', 'crc32c_generic', 'crc32c_intel', 'nls_utf8', 'i8042', 'atkbd',
+  'megaraid_sas', 'mpt3sas', 'aacraid', 'hpsa', 'smartpqi', 'sym53c8xx', 'isci', 'virtio_rng', 'crc32c_generic', 'crc32c_intel', 'nls_utf8', 'i8042', 'atkbd', 'hyperv_keyboard', 'hid_hyperv',
+  // File systems on which an ISO file may lie.
+  'ext4', 'xfs', 'vfat', 'exfat', 'ntfs3', 'nls_cp437', 'nls_ascii', 'nls_iso8859_1',
 ];
-const MEDIUM_DRIVERS = /^kernel\/drivers\/(ata|block|scsi|nvme|virtio|usb\/(host|storage)|cdrom|mmc|message|md|hv|xen)\//;
+const MEDIUM_DRIVERS = /^kernel\/(drivers\/(ata|block|scsi|nvme|virtio|usb\/(host|storage)|cdrom|mmc|message|md|hv|xen)|fs\/btrfs)\//;
 
 /**
  * Builds the initrd: a gzipped cpio with the host's own sh, mount, modprobe and switch_root and their libraries, the
@@ -29,14 +31,20 @@ const MEDIUM_DRIVERS = /^kernel\/drivers\/(ata|block|scsi|nvme|virtio|usb\/(host
  * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING
  */
 export async function buildInitrd(options: InitrdOptions): Promise<Buffer> {
+  return (await buildFirstStage(options)).image;
+}
+
+/** As `buildInitrd`, with the paths of the modules in it (relative to the modules directory). */
+export async function buildFirstStage(options: InitrdOptions): Promise<{ image: Buffer; modules: string[] }> {
   const tree = new FileTree();
   await addPrograms(tree, {
-    required: ['sh', 'mount', 'umount', 'modprobe', 'switch_root', 'mkdir', 'cat', 'sleep', 'ls', ...(options.image === 'squashfs' ? [] : ['tar', options.image === 'tar.zst' ? 'zstd' : 'gzip'])],
+    required: ['sh', 'mount', 'umount', 'modprobe', 'switch_root', 'mkdir', 'cat', 'sleep', 'ls', 'losetup', ...(options.image === 'squashfs' ? [] : ['tar', options.image === 'tar.zst' ? 'zstd' : 'gzip'])],
     optional: [], path: options.path,
   });
   const probe = new FileTree();
   const used = addModules(probe, options.modules, { names: options.modulesInUse, directories: [] }).filter((p) => MEDIUM_DRIVERS.test(p));
-  addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [] });
+  const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [] });
+  for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
   tree.addData('/init', initScript(options.image), 0o755);
-  return gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });
+  return { image: gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 }), modules };
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { FileTree } from '@cdrec/closure';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { packImage } from './index.ts';
-import { BASHRC, RC_SYSTEM } from './scripts.ts';
+import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG } from './scripts/commands.ts';
+import { BASHRC, menuScript, RC_SYSTEM } from './scripts/rc.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-rd-')); });
@@ -43,6 +44,6 @@ describe('rd-base', () => {
   });
 
   it('has scripts that bash accepts', () => {
-    for (const script of [RC_SYSTEM, BASHRC]) execFileSync('bash', ['-n'], { input: script });
+    for (const script of [RC_SYSTEM, BASHRC, NETWORK, DHCP_SCRIPT, SAVE_LOG, RESCUE_SSHD, menuScript('h', 'l')]) execFileSync('bash', ['-n'], { input: script });
   });
 });

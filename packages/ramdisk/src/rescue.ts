@@ -1,8 +1,13 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { addModules, addPrograms, FileTree, firmwareFiles, libraryClosure } from '@cdrec/closure';
-import { BASHRC, bannerText, haltScript, RC_SYSTEM } from './scripts.js';
+import { CdrecError, findProgram } from '@cdrec/tool';
+import { readKeymap } from './keymap.js';
+import { networkLines, type SurveyedNetwork } from './network.js';
 import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
+import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG, SSHD_CONFIG } from './scripts/commands.js';
+import { BASHRC, haltScript, menuScript, RC_SYSTEM } from './scripts/rc.js';
+import { authorizedKeys, SSHD_PARTS } from './ssh.js';
 
 /** What goes into rd-base. */
 export interface RescueOptions {
@@ -26,6 +31,15 @@ export interface RescueOptions {
   readonly limit: number;
   /** PATH in which programs are looked for. */
   readonly path: string;
+  /** Name of a console keymap, or \`auto\`. */
+  readonly keymap: string;
+  readonly coldplug: 'auto' | 'udev' | 'mdev';
+  readonly network: { readonly mode: 'dhcp' | 'static' | 'off'; readonly surveyed: SurveyedNetwork };
+  /** Public keys or files of such; none: no SSH server. */
+  readonly sshKeys: readonly string[];
+  /** Shell commands; empty: none. */
+  readonly preExec: string;
+  readonly postExec: string;
 }
 
 /** The rescue root and what it consists of. */
@@ -34,20 +48,27 @@ export interface RescueTree {
   /** Bytes by part, before compression. */
   readonly parts: ReadonlyMap<string, number>;
   readonly programs: readonly string[];
-  readonly modules: number;
+  /** Paths of the modules, relative to the modules directory. */
+  readonly modules: readonly string[];
+  /** What the rescue system will lack, in words. */
+  readonly warnings: readonly string[];
 }
 
 const CLI = '/usr/lib/cdrec/cdrec.mjs';
-const launcher = (command: string): string => `#!/bin/sh\nexec /usr/bin/node --no-warnings ${CLI} ${command}"$@"\n`;
+/** In the rescue system everything that cdrec says also goes to a log, which save-log saves. */
+const launcher = (command: string): string => `#!/bin/sh\nexport CDREC_LOG=/run/cdrec/cdrec.log\nexec /usr/bin/node --no-warnings ${CLI} ${command}"$@"\n`;
+const DHCP_CLIENTS = ['dhclient', 'dhcpcd', 'udhcpc'];
+const UDEVD = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '/usr/sbin/udevd', '/sbin/udevd'];
 
 /**
  * Puts the rescue root together as a list of files: the host's programs with their libraries, node and the CLI,
- * kernel modules, firmware, udev, survey. Nothing secret: no password hashes, no keys.
- * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING, RESCUE_TOO_LARGE
+ * kernel modules, firmware, udev, survey. Nothing secret: no password hashes, no private keys.
+ * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING, RESCUE_TOO_LARGE, KEYMAP_NOT_FOUND, SSH_KEY, COLDPLUG_MISSING
  */
 export async function buildRescueTree(options: RescueOptions): Promise<RescueTree> {
   const tree = new FileTree(options.limit);
-  for (const dir of ['/proc', '/sys', '/dev', '/run', '/mnt/local', '/mnt/cdrom', '/etc/recovery', '/root', '/usr/local/bin', '/var/lib', '/var/log']) tree.addDir(dir);
+  const warnings: string[] = [];
+  for (const dir of ['/proc', '/sys', '/dev', '/run', '/mnt/local', '/mnt/cdrom', '/etc/recovery', '/root', '/usr/local/bin', '/var/lib', '/var/log', '/var/empty']) tree.addDir(dir);
   tree.addDir('/tmp', 0o1777);
   tree.addSymlink('/var/run', '/run');
   tree.addSymlink('/etc/mtab', '/proc/self/mounts');
@@ -55,43 +76,88 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
   const node = realpathSync(options.node);
   tree.addHostFile(node, 'node', '/usr/bin/node');
   tree.addHostFile(options.bundle, 'cdrec', CLI);
-  const udevd = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd'].find((p) => existsSync(p));
-  const helpers = UDEV_HELPERS.map((h) => join('/usr/lib/udev', h)).filter((p) => existsSync(p));
+  const coldplug = chooseColdplug(options);
+  const udevd = coldplug === 'udev' ? UDEVD.find((p) => existsSync(p)) : undefined;
+  const helpers = udevd === undefined ? [] : UDEV_HELPERS.map((h) => join('/usr/lib/udev', h)).filter((p) => existsSync(p));
+  const ssh = options.sshKeys.length > 0 ? ['sshd', 'ssh-keygen'] : [];
+  const keymap = await readKeymap(options.keymap, options.path).catch((error: unknown) => {
+    // A keymap that was asked for by name must be there; the machine's own is worth a warning.
+    if (options.keymap !== 'auto' || !(error instanceof CdrecError)) throw error;
+    warnings.push(`${error.message}: the keyboard will be a US one`);
+    return undefined;
+  });
+  const client = DHCP_CLIENTS.find((c) => findProgram(c, options.path) !== undefined);
+  if (client === undefined && options.network.mode === 'dhcp') warnings.push(`none of ${DHCP_CLIENTS.join(', ')} is installed: the rescue system can have a network only by hand`);
   const programs = await addPrograms(tree, {
-    required: [...new Set([...RESCUE_PROGRAMS.required, ...options.needed, ...options.programs])],
-    optional: [...RESCUE_PROGRAMS.optional, ...helpers, ...(udevd === undefined ? [] : [udevd])],
+    required: [...new Set([...RESCUE_PROGRAMS.required, ...options.needed, ...options.programs, ...ssh, ...(keymap === undefined ? [] : ['loadkeys']), ...(coldplug === 'udev' ? ['udevadm'] : [])])],
+    optional: [...RESCUE_PROGRAMS.optional, ...DHCP_CLIENTS, ...helpers, ...(ssh.length > 0 ? SSHD_PARTS.filter((p) => existsSync(p)) : []), ...(udevd === undefined ? [] : [udevd])],
     path: options.path,
     // libgcc_s is loaded by pthread_cancel, the NSS modules by getpwnam and the resolver.
-    files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].map((l) => join('/usr/lib/x86_64-linux-gnu', l)).filter((p) => existsSync(p)),
+    files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].flatMap((l) => ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].map((d) => join(d, l))).filter((p) => existsSync(p)),
   });
   // node's own libraries; the binary itself has its fixed place.
   for (const library of await libraryClosure([node])) tree.addHostFile(library, 'libraries');
-  if (udevd !== undefined && existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev');
-  if (udevd !== undefined) tree.addSymlink('/usr/lib/systemd/systemd-udevd', FileTree.canonical(realpathSync(udevd)));
+  if (udevd !== undefined) {
+    if (existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev');
+    // systemd-udevd may be a link to udevadm, which looks at the name by which it was called.
+    tree.addSymlink('/usr/lib/cdrec/udevd', FileTree.canonical(udevd));
+  }
+  if (coldplug === 'mdev') addMdev(tree, options.path);
 
   const modules = addModules(tree, options.modules, { names: options.modulesInUse, directories: MODULE_DIRECTORIES, all: options.moduleSet === 'all' });
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
 
-  addConfiguration(tree, options);
-  return { tree, parts: tree.parts(), programs, modules: modules.length };
+  addConfiguration(tree, options, coldplug);
+  if (keymap !== undefined) tree.addData('/etc/cdrec/keymap.map', keymap);
+  return { tree, parts: tree.parts(), programs, modules, warnings };
 }
 
-function addConfiguration(tree: FileTree, options: RescueOptions): void {
-  for (const [command, script] of [['cdrec', launcher('')], ['start-restore', launcher('restore ')], ['poweroff', haltScript('o')], ['reboot', haltScript('b')]] as const) {
-    tree.addData(`/usr/local/bin/${command}`, script, 0o755);
-  }
+/** What finds devices: \`none\` (modprobe of all aliases, devtmpfs) works too, without links by UUID. */
+function chooseColdplug(options: RescueOptions): 'udev' | 'mdev' | 'none' {
+  const udev = UDEVD.some((p) => existsSync(p)) && findProgram('udevadm', options.path) !== undefined;
+  const mdev = findProgram('mdev', options.path) !== undefined || findProgram('busybox', options.path) !== undefined;
+  if (options.coldplug === 'udev' && !udev) throw new CdrecError('COLDPLUG_MISSING', 'rescue.coldplug = "udev", but systemd-udevd is not installed');
+  if (options.coldplug === 'mdev' && !mdev) throw new CdrecError('COLDPLUG_MISSING', 'rescue.coldplug = "mdev", but neither mdev nor busybox is installed');
+  return options.coldplug === 'auto' ? (udev ? 'udev' : mdev ? 'mdev' : 'none') : options.coldplug;
+}
+
+/** mdev alone: BusyBox's other applets would hide the real programs. */
+function addMdev(tree: FileTree, path: string): void {
+  const program = findProgram('mdev', path) ?? findProgram('busybox', path);
+  if (program !== undefined) tree.addHostFile(realpathSync(program), 'programs', '/usr/sbin/mdev');
+}
+
+function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: string): void {
+  const commands: readonly (readonly [string, string])[] = [
+    ['cdrec', launcher('')], ['start-restore', launcher('restore ')], ['poweroff', haltScript('o')], ['reboot', haltScript('b')],
+    ['menu', menuScript(options.host, options.label)], ['network', NETWORK], ['save-log', SAVE_LOG], ['rescue-sshd', RESCUE_SSHD],
+  ];
+  for (const [command, script] of commands) tree.addData(`/usr/local/bin/${command}`, script, 0o755);
+  tree.addData('/usr/lib/cdrec/dhcp-script', DHCP_SCRIPT, 0o755);
   tree.addData('/usr/sbin/init', RC_SYSTEM, 0o755);
   tree.addData('/etc/cdrec/bashrc', BASHRC);
-  tree.addData('/etc/cdrec/banner', bannerText(options.host, options.label));
+  tree.addData('/root/.bash_profile', '. /etc/cdrec/bashrc\n');
+  tree.addData('/etc/cdrec/coldplug', `${coldplug}\n`);
+  tree.addData('/etc/cdrec/network', networkLines(options.network.surveyed));
+  tree.addData('/etc/cdrec/network.mode', `${options.network.mode}\n`);
+  tree.addData('/etc/cdrec/dhclient.conf', 'timeout 60;\n');
+  if (options.preExec !== '') tree.addData('/etc/cdrec/pre_exec', `${options.preExec}\n`, 0o700);
+  if (options.postExec !== '') tree.addData('/etc/cdrec/post_exec', `${options.postExec}\n`, 0o700);
+  if (options.sshKeys.length > 0) {
+    tree.addData('/etc/cdrec/sshd_config', SSHD_CONFIG);
+    tree.addData('/etc/cdrec/authorized_keys', authorizedKeys(options.sshKeys), 0o600);
+  }
   tree.addData('/etc/recovery/survey.json', options.survey, 0o600, 'survey');
   tree.addData('/etc/hostname', 'cdrec-rescue\n');
   tree.addData('/etc/hosts', '127.0.0.1 localhost\n::1 localhost\n');
   tree.addData('/etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n');
-  tree.addData('/etc/passwd', 'root:x:0:0:root:/root:/bin/bash\n');
+  tree.addSymlink('/etc/resolv.conf', '/run/cdrec/resolv.conf');
+  // No password opens root ("*" is no hash of any): only the console, and keys by SSH. The others are what daemons change to.
+  tree.addData('/etc/passwd', 'root:*:0:0:root:/root:/bin/bash\nsshd:*:100:65534::/run/sshd:/usr/sbin/nologin\ndhcpcd:*:101:65534::/var/empty:/usr/sbin/nologin\nnobody:*:65534:65534::/var/empty:/usr/sbin/nologin\n');
   tree.addData('/etc/group', systemGroups());
   tree.addData('/etc/fstab', '');
-  for (const file of ['/etc/mke2fs.conf', '/etc/os-release', '/etc/lvm/lvm.conf']) if (existsSync(file)) tree.addHostFile(file, 'configuration', file);
-  for (const term of ['linux', 'vt100', 'vt102', 'vt220', 'xterm', 'dumb']) {
+  for (const file of ['/etc/mke2fs.conf', '/etc/os-release', '/etc/lvm/lvm.conf', '/etc/services', '/etc/protocols']) if (existsSync(file)) tree.addHostFile(file, 'configuration', file);
+  for (const term of ['linux', 'vt100', 'vt102', 'vt220', 'xterm', 'xterm-256color', 'screen', 'screen-256color', 'tmux-256color', 'dumb']) {
     const file = ['/lib/terminfo', '/usr/share/terminfo'].map((d) => join(d, term.charAt(0), term)).find((p) => existsSync(p));
     if (file !== undefined) tree.addHostFile(file, 'configuration', join('/usr/share/terminfo', term.charAt(0), term));
   }

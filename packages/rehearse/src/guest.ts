@@ -9,39 +9,84 @@ import type { Accelerator } from './accelerator.js';
 /** A disk, disc or stick of a guest. `discard` keeps the image as it is (QEMU's snapshot mode). */
 export interface Medium {
   readonly file: string;
-  readonly as: 'virtio' | 'ahci' | 'nvme' | 'cdrom' | 'usb';
+  readonly as: 'virtio' | 'virtio-scsi' | 'ahci' | 'nvme' | 'cdrom' | 'usb' | 'floppy';
   readonly readonly?: boolean;
   readonly discard?: boolean;
   readonly boot?: boolean;
   readonly serial?: string;
 }
 
+/** A network card on QEMU's own network, which has a DHCP and a TFTP server (10.0.2.2). */
+export interface GuestNetwork {
+  /** Directory that is served by TFTP. */
+  readonly tftp?: string;
+  /** File or URL that DHCP names for network boot; the guest then boots from the card. */
+  readonly bootfile?: string;
+  /** Port of 127.0.0.1 that leads to the guest's port 22. */
+  readonly ssh?: number;
+  /** Whether the guest may reach this machine (as 10.0.2.2). */
+  readonly reachHost?: boolean;
+}
+
 /** A virtual machine. */
 export interface GuestOptions {
   readonly accelerator: Accelerator;
-  readonly firmware: 'bios' | 'uefi';
+  /** `secure-boot` is UEFI that enforces Secure Boot with Microsoft's keys. */
+  readonly firmware: 'bios' | 'uefi' | 'secure-boot';
+  readonly network?: GuestNetwork;
   readonly memoryMiB: number;
   readonly media: readonly Medium[];
   /** File that gets everything the guest says on its serial line. */
   readonly log: string;
   /** File for the UEFI variables: made from OVMF's template when it does not exist. */
   readonly variables?: string;
+  /** Socket for QEMU's monitor (keys, discs); none otherwise. */
+  readonly monitor?: string;
 }
 
-const OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/ovmf/OVMF_CODE.fd'];
+/** UEFI firmware and its template of variables, as distributions have them. */
+const OVMF: Readonly<Record<'uefi' | 'secure-boot', readonly (readonly [code: string, variables: string])[]>> = {
+  uefi: [
+    ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
+    ['/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/x64/OVMF_VARS.4m.fd'],
+    ['/usr/share/edk2/ovmf/OVMF_CODE.fd', '/usr/share/edk2/ovmf/OVMF_VARS.fd'],
+  ],
+  'secure-boot': [
+    ['/usr/share/OVMF/OVMF_CODE_4M.secboot.fd', '/usr/share/OVMF/OVMF_VARS_4M.ms.fd'],
+    ['/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd', '/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd'],
+    ['/usr/share/qemu/ovmf-x86_64-smm-ms-code.bin', '/usr/share/qemu/ovmf-x86_64-smm-ms-vars.bin'],
+  ],
+};
+
+/** @throws CdrecError TOOL_MISSING */
+function findFirmware(kind: 'uefi' | 'secure-boot'): readonly [code: string, variables: string] {
+  const found = OVMF[kind].find(([code, variables]) => existsSync(code) && existsSync(variables));
+  if (found === undefined) throw new CdrecError('TOOL_MISSING', 'OVMF, the UEFI firmware for QEMU, is not installed', { hint: 'apt install ovmf | dnf install edk2-ovmf | pacman -S edk2-ovmf | zypper install qemu-ovmf-x86_64' });
+  return found;
+}
+
+function networkArguments(n: GuestNetwork | undefined): string[] {
+  if (n === undefined) return ['-net', 'none'];
+  const user = ['user', 'id=net0', n.reachHost === true ? '' : 'restrict=on', n.tftp === undefined ? '' : `tftp=${n.tftp}`, n.bootfile === undefined ? '' : `bootfile=${n.bootfile}`, n.ssh === undefined ? '' : `hostfwd=tcp:127.0.0.1:${String(n.ssh)}-:22`];
+  return ['-netdev', user.filter((s) => s !== '').join(','), '-device', `virtio-net-pci,netdev=net0${n.bootfile === undefined ? ',romfile=' : ',bootindex=0'}`];
+}
 
 /** Arguments of qemu-system-x86_64 for a guest. */
 export function qemuArguments(o: GuestOptions): string[] {
-  const args = ['-machine', o.firmware === 'uefi' ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot', '-net', 'none', '-device', 'virtio-rng-pci'];
+  const uefi = o.firmware !== 'bios';
+  const args = ['-machine', o.firmware === 'secure-boot' ? 'q35,smm=on' : uefi ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci', ...networkArguments(o.network)];
+  args.push(...(o.monitor === undefined ? ['-monitor', 'none'] : ['-monitor', `unix:${o.monitor},server=on,wait=off`]));
   if (o.accelerator === 'tcg') args.push('-cpu', 'max');
-  if (o.firmware === 'uefi') {
-    const code = OVMF.find((p) => existsSync(p));
-    if (code === undefined || o.variables === undefined) throw new CdrecError('TOOL_MISSING', 'OVMF, the UEFI firmware for QEMU, is not installed', { hint: 'apt install ovmf | dnf install edk2-ovmf | pacman -S edk2-ovmf | zypper install qemu-ovmf-x86_64' });
+  if (o.firmware !== 'bios') {
+    const [code] = findFirmware(o.firmware);
+    if (o.variables === undefined) throw new CdrecError('GUEST_OPTIONS', 'a guest with UEFI needs a file for its variables');
+    if (o.firmware === 'secure-boot') args.push('-global', 'driver=cfi.pflash01,property=secure,value=on', '-global', 'ICH9-LPC.disable_s3=1');
     args.push('-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${code}`, '-drive', `if=pflash,unit=1,format=raw,file=${o.variables}`);
   }
   const needs = (as: Medium['as']): boolean => o.media.some((m) => m.as === as);
   if (needs('usb')) args.push('-device', 'qemu-xhci,id=xhci');
   if (needs('ahci') || needs('cdrom')) args.push('-device', 'ich9-ahci,id=sata');
+  if (needs('virtio-scsi')) args.push('-device', 'virtio-scsi-pci,id=scsi');
   let port = 0;
   o.media.forEach((m, i) => {
     const id = `m${String(i)}`;
@@ -49,6 +94,8 @@ export function qemuArguments(o: GuestOptions): string[] {
     const tail = `${m.boot === true ? ',bootindex=0' : ''}${m.serial === undefined ? '' : `,serial=${m.serial}`}`;
     switch (m.as) {
       case 'virtio': args.push('-device', `virtio-blk-pci,drive=${id}${tail}`); break;
+      case 'virtio-scsi': args.push('-device', `scsi-hd,bus=scsi.0,drive=${id}${tail}`); break;
+      case 'floppy': args.push('-device', `floppy,drive=${id}${m.boot === true ? ',bootindex=0' : ''}`); break;
       case 'nvme': args.push('-device', `nvme,drive=${id}${m.boot === true ? ',bootindex=0' : ''},serial=${m.serial ?? id}`); break;
       case 'usb': args.push('-device', `usb-storage,bus=xhci.0,drive=${id}${tail}`); break;
       case 'ahci': args.push('-device', `ide-hd,bus=sata.${String(port++)},drive=${id}${tail}`); break;
@@ -88,10 +135,7 @@ export class Guest implements AsyncDisposable {
   /** Starts QEMU. @throws CdrecError TOOL_MISSING */
   static async start(options: GuestOptions): Promise<Guest> {
     mkdirSync(dirname(options.log), { recursive: true });
-    if (options.firmware === 'uefi' && options.variables !== undefined && !existsSync(options.variables)) {
-      const code = OVMF.find((p) => existsSync(p)) ?? '';
-      await copyFile(code.replace('CODE', 'VARS'), options.variables);
-    }
+    if (options.firmware !== 'bios' && options.variables !== undefined && !existsSync(options.variables)) await copyFile(findFirmware(options.firmware)[1], options.variables);
     const child = execa('qemu-system-x86_64', qemuArguments(options), { reject: false, stdin: 'pipe', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, cleanup: true, killSignal: 'SIGKILL' }) as ResultPromise;
     return new Guest(child, options);
   }

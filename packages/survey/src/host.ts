@@ -1,9 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, totalmem } from 'node:os';
-import { basename, join } from 'node:path';
-import { readlinkSync } from 'node:fs';
-import { z } from 'zod';
-import { findProgram, runTool } from '@cdrec/tool';
+import { join } from 'node:path';
 import type { Survey } from './schema.js';
 
 function readText(path: string): string {
@@ -32,21 +29,19 @@ export function readModules(): string[] {
 
 /** How the running system was started. */
 export const readFirmware = (): 'bios' | 'uefi' => (existsSync('/sys/firmware/efi') ? 'uefi' : 'bios');
-export const readCommandLine = (): string => readText('/proc/cmdline');
 
-const ipSchema = z.array(z.object({ ifname: z.string(), address: z.string().optional(), addr_info: z.array(z.object({ local: z.string(), prefixlen: z.number() })).default([]) }));
-
-/** Network interfaces with hardware behind them; empty when `ip` is not installed. */
-export async function readNetwork(path: string): Promise<Survey['network']> {
-  if (findProgram('ip', path) === undefined) return [];
-  const { stdout } = await runTool('ip', ['-json', 'address']);
-  return ipSchema.parse(JSON.parse(stdout)).flatMap((i) => {
-    const device = join('/sys/class/net', i.ifname, 'device');
-    if (!existsSync(device)) return [];
-    const driver = existsSync(join(device, 'driver')) ? basename(readlinkSync(join(device, 'driver'))) : '';
-    return [{ name: i.ifname, mac: i.address ?? '', driver, addresses: i.addr_info.map((a) => `${a.local}/${String(a.prefixlen)}`) }];
-  });
+/**
+ * Whether the firmware enforces Secure Boot: the last byte of the variable SecureBoot is 1 (UEFI specification 2.10,
+ * 3.3 "Globally Defined Variables"; efivarfs puts four bytes of attributes before the value).
+ */
+export function readSecureBoot(efivars = '/sys/firmware/efi/efivars'): boolean {
+  const file = join(efivars, 'SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c');
+  if (!existsSync(file)) return false;
+  const value = readFileSync(file);
+  return value.length === 5 && value[4] === 1;
 }
+
+export const readCommandLine = (): string => readText('/proc/cmdline');
 
 /** EFI programs below an ESP's mount point, relative to it; at most five levels deep. */
 export function listEfiPrograms(mount: string): string[] {

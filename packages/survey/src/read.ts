@@ -2,9 +2,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
-import { readCommandLine, readFirmware, readHost, readModules, readNetwork } from './host.js';
+import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } from './host.js';
 import { readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
+import { readNetwork } from './network.js';
 import { readParameters } from './parameters.js';
 import type { Disk, FileSystem, Survey, Swap, Unsupported } from './schema.js';
 
@@ -59,8 +60,8 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const disks = await readDisks(tree, [...fileSystems, ...swaps], reject);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
-    boot: { firmware: readFirmware(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems) },
-    modules: readModules(), network: await readNetwork(options.path), disks, fileSystems, swaps, unsupported,
+    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems) },
+    modules: readModules(), ...(await readNetwork(options.path)), disks, fileSystems, swaps, unsupported,
   };
 }
 

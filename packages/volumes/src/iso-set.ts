@@ -71,9 +71,7 @@ export class IsoSetWriter implements SetWriter {
     const partial = join(directory, `.${volumeFile(label, number)}.partial`);
     const iso = IsoImageWriter.create(partial, {
       volumeId: volumeLabel(label, number), date: created, application: 'CDREC', publisher: publisherOf(this.#o.host),
-      ...(number === 1 && (boot.mbrCode !== undefined || boot.esp !== undefined) ? {
-        boot: { ...(boot.mbrCode === undefined ? {} : { mbr: { code: boot.mbrCode, kind: 'isolinux' } }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
-      } : {}),
+      ...(number === 1 && (boot.mbr !== undefined || boot.esp !== undefined) ? { boot } : {}),
     });
     this.#volume = { number, iso, partial };
     return this.#volume;

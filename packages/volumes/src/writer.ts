@@ -10,8 +10,8 @@ export interface SetHeader {
 
 /** Boot areas of volume 1. */
 export interface VolumeBoot {
-  /** isohdpfx.bin of SYSLINUX. */
-  readonly mbrCode?: Buffer;
+  /** Code of the hybrid MBR (isohdpfx.bin of SYSLINUX, boot_hybrid.img of GRUB), and whose it is. */
+  readonly mbr?: { readonly code: Buffer; readonly kind: 'isolinux' | 'grub2' };
   readonly esp?: Buffer;
 }
 

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { loadConfig, parseSize, type Config } from '@cdrec/config';
 import { build, type BuildRequest } from '../build.js';
+import { buildFloppy, buildNetTree } from '../netboot.js';
 import { EXIT, usageError, type AddCommand } from '../main.js';
 import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 
 interface Flags {
-  config?: string; mode?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
+  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
 }
 const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -40,6 +41,7 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
   program.command('build')
     .description('build a bootable recovery set of this machine')
     .option('--mode <mode>', 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory')
+    .option('--output <kind>', 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy', 'iso')
     .option('--out <directory>', 'where the set is written')
     .option('--volume-size <size>', 'cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...')
     .option('--label <label>', 'label of the set (default: CDrec-YYYY.MM.DD)')
@@ -53,17 +55,25 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
     .action(async (flags: Flags) => {
       const config = configOf(flags);
       if (process.getuid?.() !== 0) throw usageError('cdrec build must be run as root: it reads every file and every disk');
-      const chosen = flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
+      const { output } = flags;
+      if (output !== 'iso' && output !== 'pxe' && output !== 'floppy') throw usageError(`--output ${String(output)} is unknown`, 'take iso, pxe or floppy');
+      if (output !== 'iso' && flags.mode !== undefined && flags.mode !== 'rescue') throw usageError(`--output ${output} makes no backups: --mode ${flags.mode} does not go with it`, 'make the backups with --mode path, on a server that the rescue system can reach');
+      const chosen = output !== 'iso' ? { mode: 'rescue' as const } : flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
       if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso or path');
       if (flags.label !== undefined && !/^[A-Za-z0-9_.-]{1,28}$/.test(flags.label)) throw usageError(`label "${flags.label}" must have 1 to 28 characters of A-Z a-z 0-9 _ . -`);
       const epoch = process.env['SOURCE_DATE_EPOCH'];
       const started = Date.now();
-      const { set, exceptions } = await build({
-        mode: chosen.mode, config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory),
-        volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size), label: flags.label, kernel: flags.kernel, overwrite: flags.overwrite === true,
-        date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000,
-        reproducible: epoch !== undefined,
-      }, terminal);
+      const request = {
+        config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory), label: flags.label, kernel: flags.kernel, overwrite: flags.overwrite === true,
+        date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000, reproducible: epoch !== undefined,
+      };
+      if (output !== 'iso') {
+        const files = await (output === 'pxe' ? buildNetTree(request, terminal) : buildFloppy(request, terminal));
+        if (flags.json === true) terminal.print(JSON.stringify({ files }));
+        else for (const f of files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
+        return;
+      }
+      const { set, exceptions } = await build({ ...request, mode: chosen.mode, volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size) }, terminal);
       for (const e of exceptions) terminal.say(`exception: ${e}`);
       if (flags.json === true) terminal.print(JSON.stringify({ ...set, exceptions }));
       else for (const f of set.files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { SAMPLES, type SampleName } from '@cdrec/rehearse';
-import { bundlePath } from '../build.js';
+import { bundlePath } from '../rescue-parts.js';
 import { runDemo } from '../demo.js';
 import { EXIT, usageError, type AddCommand } from '../main.js';
 

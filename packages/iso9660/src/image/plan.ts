@@ -3,7 +3,7 @@ import { IsoError } from '../errors.js';
 import { pathOf, type Content } from '../tree.js';
 import { renderHead, renderTail, type Frame } from './frame.js';
 import { renderTrees } from './metadata.js';
-import { Pump, type PumpEvents } from './pump.js';
+import { CHUNK, Pump, type PumpEvents } from './pump.js';
 
 /** An image in which everything has its place: writes itself, from the first byte to the last. */
 export class ImagePlan {
@@ -44,12 +44,12 @@ export class ImagePlan {
   }
 
   /**
-   * The image in chunks of 128 KiB, read synchronously. One buffer is used for all of them: use a chunk up before you ask for the next.
+   * The image in chunks of `size` bytes (128 KiB), read synchronously. One buffer is used for all of them: use a chunk up before you ask for the next.
    * @throws IsoError ISO_INVALID_INPUT when a file must be waited for.
    */
-  *chunksSync(events: PumpEvents = {}): Generator<Buffer> {
+  *chunksSync(events: PumpEvents = {}, size = CHUNK): Generator<Buffer> {
     if (this.needsAsync) throw new IsoError('ISO_INVALID_INPUT', 'a file of this image comes from an asynchronous source: use chunks() or writeImage()');
-    const pump = new Pump(events);
+    const pump = new Pump(events, size);
     yield* this.#before(pump);
     for (const content of this.#contents) if (!pump.small(content)) yield* pump.file(content);
     yield* this.#after(pump);

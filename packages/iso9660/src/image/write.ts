@@ -1,8 +1,8 @@
-import { closeSync, fchmodSync, fsyncSync, ftruncateSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, fsyncSync, ftruncateSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { IsoError } from '../errors.js';
 import type { ImagePlan } from './plan.js';
-import { CHUNK, type IsoProblem, type PumpEvents } from './pump.js';
+import { CHUNK, FILE_CHUNK, type IsoProblem, type PumpEvents } from './pump.js';
 
 /** How an image is written. */
 export interface WriteOptions extends PumpEvents {
@@ -42,7 +42,7 @@ function collecting(options: WriteOptions): { events: PumpEvents; problems: IsoP
 export function writeImageToFd(plan: ImagePlan, fd: number, options: WriteOptions = {}): WriteReport {
   const { events, problems } = collecting(options);
   if (options.sparse !== true) {
-    for (const chunk of plan.chunksSync(events)) writeAll(fd, chunk);
+    for (const chunk of plan.chunksSync(events, fstatSync(fd).isFile() ? FILE_CHUNK : CHUNK)) writeAll(fd, chunk);
     return { bytes: plan.bytes, problems };
   }
   let at = 0;

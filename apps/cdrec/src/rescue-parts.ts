@@ -1,0 +1,91 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage';
+import { parseSize, type Config } from '@cdrec/config';
+import { buildFirstStage } from '@cdrec/initrd';
+import { buildRescueTree, type RescueTree } from '@cdrec/ramdisk';
+import { neededPrograms } from '@cdrec/restore';
+import { readSurvey, type Survey } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import { labelFor } from '@cdrec/volumes';
+import { formatBytes, searchPath, type Terminal } from './terminal.js';
+
+/** What every kind of build is to do. */
+export interface RescueRequest {
+  readonly config: Config;
+  readonly out: string;
+  readonly label: string | undefined;
+  readonly kernel: string | undefined;
+  readonly overwrite: boolean;
+  /** Milliseconds since 1970: SOURCE_DATE_EPOCH, or now. */
+  readonly date: number;
+  /** The date was given: the set id follows from host, label and date, so that the same input gives the same bytes. */
+  readonly reproducible: boolean;
+}
+
+/** Everything of a rescue system but its packing. */
+export interface RescueParts {
+  readonly survey: Survey;
+  readonly label: string;
+  readonly setId: string;
+  readonly boot: PreparedBoot;
+  readonly rescue: RescueTree;
+}
+
+/** A UUID of version 8 (RFC 9562) from a text. */
+function derivedUuid(seed: string): string {
+  const hex = createHash('sha256').update(seed).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** The bundled CLI: this very module when it is the bundle, else what the build put beside it. */
+export function bundlePath(): string {
+  const self = fileURLToPath(import.meta.url);
+  const path = self.endsWith('cdrec.mjs') ? self : join(self, '../bundle/cdrec.mjs');
+  if (!existsSync(path)) throw new CdrecError('BUNDLE_MISSING', `${path} is missing: this installation of cdrec is not complete`, { hint: 'in a checkout, run "npm run build"' });
+  return path;
+}
+
+/** Reads the machine as configured, and stops on what is not understood. @throws CdrecError UNSUPPORTED */
+export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
+  const { backup, rescue } = request.config;
+  const kernel = request.kernel ?? rescue.kernel;
+  const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
+  const open = survey.unsupported.filter((u) => !u.excluded);
+  if (open.length > 0) {
+    throw new CdrecError('UNSUPPORTED', `not everything on this machine can be brought back:\n${open.map((u) => `  ${u.object}: ${u.what}: ${u.reason}`).join('\n')}`, {
+      hint: `leave it out knowingly: backup.allow_unsupported = [${open.map((u) => `"${u.object}"`).join(', ')}], or --exclude-mount`,
+    });
+  }
+  if (survey.fileSystems.every((f) => f.mount !== '/')) throw new CdrecError('UNSUPPORTED', 'the root file system was not found on a local disk', { hint: 'run cdrec on the machine itself, as root' });
+  return survey;
+}
+
+/** Survey, boot loaders, initrd, and the list of files of rd-base. Temporary files lie in the output directory. */
+export async function collectRescue(request: RescueRequest, terminal: Terminal, signal?: AbortSignal): Promise<RescueParts> {
+  const { config: { rescue, boot }, date, out } = request;
+  terminal.say('Survey of the machine');
+  const survey = await surveyMachine(request);
+  const label = request.label ?? labelFor(date);
+  const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
+  const { kernel } = survey.boot;
+  terminal.say(`Rescue system with kernel ${kernel.version}`);
+  const initrd = await buildFirstStage({ modules: kernel.modules, modulesInUse: survey.modules, image: rescue.image, path: searchPath(), date });
+  const prepared = await prepareBoot({
+    parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
+    kernel: kernel.image, initrd: initrd.image, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
+  });
+  terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
+  signal?.throwIfAborted();
+  const built = await buildRescueTree({
+    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs, needed: neededPrograms(survey.disks, survey.fileSystems, survey.swaps),
+    node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
+    keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec,
+    network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
+  });
+  for (const w of [...prepared.warnings, ...built.warnings]) terminal.say(`  warning: ${w}`);
+  terminal.say(`  ${[...built.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}; ${String(built.modules.length)} modules`);
+  return { survey, label, setId, boot: prepared, rescue: built };
+}
