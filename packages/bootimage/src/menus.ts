@@ -56,7 +56,8 @@ export function syslinuxMenu(o: MenuOptions, places: SyslinuxPlaces = ON_MEDIUM)
   const serial = serialUnit(o.serial);
   const rescue = places.rescue ? rescueEntries(o.serial).map((e) => ({ id: e.id, text: e.text, lines: [`KERNEL ${places.kernel}`, `INITRD ${places.initrd}`, `APPEND ${commandLine(o, e.extra)}`] })) : [];
   const memtest = o.memtest ? [{ id: 'memtest', text: 'Memory test (memtest86+)', lines: [`LINUX ${places.memtest}`, ...(serial === undefined ? [] : [`APPEND console=ttyS${String(serial.unit)},${String(serial.speed)}`])] }] : [];
-  const entries = [...rescue, { id: 'hd', text: 'Boot from the first hard disk', lines: [places.local] }, ...memtest];
+  const hd = { id: 'hd', text: 'Boot from the first hard disk', lines: [places.local] };
+  const entries = places.rescue ? [...rescue, hd, ...memtest] : [...memtest, hd]; // Enter takes the first one
   const start = places.rescue ? 'rescue' : o.memtest ? 'memtest' : 'hd';
   return `${serial === undefined ? '' : `SERIAL ${String(serial.unit)} ${String(serial.speed)}\n`}DEFAULT menu.c32
 PROMPT 0

@@ -95,7 +95,7 @@ export function qemuArguments(o: GuestOptions): string[] {
     switch (m.as) {
       case 'virtio': args.push('-device', `virtio-blk-pci,drive=${id}${tail}`); break;
       case 'virtio-scsi': args.push('-device', `scsi-hd,bus=scsi.0,drive=${id}${tail}`); break;
-      case 'floppy': args.push('-device', `floppy,drive=${id}${m.boot === true ? ',bootindex=0' : ''}`); break;
+      case 'floppy': args.push('-device', `floppy,drive=${id}`, ...(m.boot === true ? ['-global', 'isa-fdc.bootindexA=0'] : [])); break;
       case 'nvme': args.push('-device', `nvme,drive=${id}${m.boot === true ? ',bootindex=0' : ''},serial=${m.serial ?? id}`); break;
       case 'usb': args.push('-device', `usb-storage,bus=xhci.0,drive=${id}${tail}`); break;
       case 'ahci': args.push('-device', `ide-hd,bus=sata.${String(port++)},drive=${id}${tail}`); break;
