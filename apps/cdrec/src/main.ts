@@ -1,6 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { CdrecError, errorCode } from '@cdrec/tool';
+import { bootEntryCommand } from './commands/boot-entry.js';
 import { buildCommand } from './commands/build.js';
+import { burnCommand } from './commands/burn.js';
 import { cleanCommand } from './commands/clean.js';
 import { demoCommand } from './commands/demo.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -28,7 +30,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput({ writeErr: (text) => { terminal.errorText(text); }, writeOut: (text) => { terminal.print(text.replace(/\n$/, '')); } })
     .addHelpText('after', '\nExit status: 0 complete; 1 failed; 2 wrong usage or configuration; 3 complete, with exceptions that are listed.');
   const finish = (code: number): void => { status = code; };
-  for (const add of [testCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
+  for (const add of [testCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, burnCommand, bootEntryCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;

@@ -45,7 +45,7 @@ export interface PreparedBoot {
 
 function requirePart<K extends 'isolinux' | 'syslinux' | 'grubBios' | 'grub' | 'signed'>(parts: BootParts, part: K): NonNullable<BootParts[K]> {
   const found = parts[part];
-  if (found !== undefined) return found as NonNullable<BootParts[K]>;
+  if (found !== undefined) return found;
   const missing = parts.missing.find((m) => m.part === part);
   throw new CdrecError('BOOT_MISSING', `${missing?.what ?? part} is missing`, missing === undefined ? {} : { hint: missing.hint });
 }
@@ -144,8 +144,8 @@ export function signedFiles(signed: SignedLoader, stub: string, osId: string): F
     { path: 'EFI/BOOT/BOOTX64.EFI', data: readFileSync(signed.shim) },
     { path: 'EFI/BOOT/GRUBX64.EFI', data: readFileSync(signed.grub) },
     // openSUSE's shim looks for grub.efi.
-    ...(/\/grub\.efi$/.test(signed.grub) ? [{ path: 'EFI/BOOT/GRUB.EFI', data: readFileSync(signed.grub) }] : []),
-    ...(signed.mokManager === undefined ? [] : [{ path: `EFI/BOOT/${/MokManager/.test(signed.mokManager) ? 'MokManager.efi' : 'MMX64.EFI'}`, data: readFileSync(signed.mokManager) }]),
+    ...(signed.grub.endsWith('/grub.efi') ? [{ path: 'EFI/BOOT/GRUB.EFI', data: readFileSync(signed.grub) }] : []),
+    ...(signed.mokManager === undefined ? [] : [{ path: `EFI/BOOT/${signed.mokManager.includes('MokManager') ? 'MokManager.efi' : 'MMX64.EFI'}`, data: readFileSync(signed.mokManager) }]),
     ...['EFI/BOOT', 'BOOT/GRUB', ...vendors.map((v) => `EFI/${v}`)].map((d) => ({ path: `${d}/GRUB.CFG`, data: config })),
   ];
 }

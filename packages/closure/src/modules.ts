@@ -69,6 +69,40 @@ export function addModules(tree: FileTree, directory: string, choice: ModuleChoi
   return present;
 }
 
+/** Names of all modules of a kernel on the disk (`_` for `-`). `directory` is /lib/modules/VERSION. */
+export function moduleNames(directory: string): Set<string> {
+  const file = join(directory, 'modules.dep');
+  return new Set(existsSync(file) ? [...parseModulesDep(readFileSync(file, 'utf8')).keys()].map(nameOf) : []);
+}
+
+/** Names of the modules that are built into the kernel. */
+export function builtinNames(directory: string): Set<string> {
+  const file = join(directory, 'modules.builtin');
+  return new Set(existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((l) => l !== '').map(nameOf) : []);
+}
+
+/** Names of modules (`_` for `-`) from their paths. */
+export const namesOf = (paths: readonly string[]): Set<string> => new Set(paths.map(nameOf));
+
+/**
+ * Modules, of the given names, that name firmware of which not one file is on this machine. Not every file is needed
+ * by every card, so a module with some of its files is taken for provided.
+ */
+export async function modulesWithoutFirmware(directory: string, names: readonly string[], root = '/lib/firmware'): Promise<{ module: string; firmware: string[] }[]> {
+  const file = join(directory, 'modules.dep');
+  if (!existsSync(file)) return [];
+  const paths = new Map([...parseModulesDep(readFileSync(file, 'utf8')).keys()].map((p) => [nameOf(p), p]));
+  const out: { module: string; firmware: string[] }[] = [];
+  for (const name of names) {
+    const path = paths.get(name.replaceAll('-', '_'));
+    if (path === undefined || !existsSync(join(directory, path))) continue;
+    const firmware = (await runTool('modinfo', ['-F', 'firmware', join(directory, path)], { ok: [0, 1] })).stdout.split('\n').filter((n) => n !== '');
+    const there = firmware.some((f) => f.includes('*') || ['', '.xz', '.zst'].some((s) => existsSync(join(root, f + s))));
+    if (firmware.length > 0 && !there) out.push({ module: name, firmware });
+  }
+  return out;
+}
+
 /** Firmware files that exist on this machine among those the modules name (`modinfo -F firmware`). */
 export async function firmwareFiles(directory: string, modules: readonly string[], root = '/lib/firmware'): Promise<string[]> {
   if (!existsSync(root)) return [];

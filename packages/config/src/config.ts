@@ -18,6 +18,7 @@ export const configSchema = z.strictObject({
   output: z.strictObject({
     directory: z.string().default('/var/lib/cdrec').describe('where volumes are written'),
     volume_size: size.default('dvd').describe('size of a volume'),
+    label: z.string().default('').describe('label of the set, 1 to 28 characters of A-Z a-z 0-9 _ . -; empty: CDrec-YYYY.MM.DD'),
   }).prefault({}),
   rescue: z.strictObject({
     kernel: z.string().default('').describe('kernel version of the rescue system; empty: the running one'),

@@ -23,7 +23,7 @@ export function networkLines(network: SurveyedNetwork): string {
     return [['card', c.mac, ...addresses].join(' '), ...vlans.map((v) => ['vlan', String(v.id), ...v.addresses].join(' '))];
   });
   const routes = network.routes.filter((r) => (r.to === 'default' || IP.test(r.to)) && IP.test(r.via) && !/^fe80:/i.test(r.via)).map((r) => `route ${r.to} ${r.via}`);
-  const dns = network.dns.filter((d) => IP.test(d) && !/^127\./.test(d)).map((d) => `dns ${d}`);
+  const dns = network.dns.filter((d) => IP.test(d) && !d.startsWith("127.")).map((d) => `dns ${d}`);
   const search = network.search.filter((s) => NAME.test(s));
   return [...lines, ...routes, ...dns, ...(search.length > 0 ? [`search ${search.join(' ')}`] : [])].map((l) => `${l}\n`).join('');
 }

@@ -25,17 +25,18 @@ const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_m
 
 /**
  * Makes the sample system's root as a tar file (about two minutes, from Debian's packages), or takes the one made
- * before from the same list. Returns its path.
+ * before from the same list. `more` are further packages. Returns its path.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED
  */
-export async function makeBaseSystem(cache: string): Promise<string> {
-  const key = createHash('sha256').update(JSON.stringify([PACKAGES, EXCLUDED, KEPT])).digest('hex').slice(0, 12);
+export async function makeBaseSystem(cache: string, more: readonly string[] = []): Promise<string> {
+  const packages = [...PACKAGES, ...more];
+  const key = createHash('sha256').update(JSON.stringify([packages, EXCLUDED, KEPT])).digest('hex').slice(0, 12);
   const tar = join(cache, `sample-${key}.tar`);
   if (existsSync(tar)) return tar;
   mkdirSync(cache, { recursive: true });
   await runTool('mmdebstrap', [
     '--quiet', '--variant=minbase', '--aptopt=Apt::Install-Recommends "false"', ...EXCLUDED.map((p) => `--dpkgopt=path-exclude=${p}`), ...KEPT.map((p) => `--dpkgopt=path-include=${p}`),
-    '--dpkgopt=force-unsafe-io', `--include=${PACKAGES.join(',')}`, 'bookworm', `${tar}.partial`, '--format=tar',
+    '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, 'bookworm', `${tar}.partial`, '--format=tar',
   ]);
   renameSync(`${tar}.partial`, tar);
   return tar;

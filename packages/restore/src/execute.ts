@@ -91,6 +91,9 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       return [];
     case 'efi':
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
+    case 'hook':
+      await withSystem(step.fileSystems, root, () => runTool('bash', [step.script], { env: { CDREC_ROOT: root } }));
+      return [];
   }
 }
 

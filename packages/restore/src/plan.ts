@@ -21,7 +21,8 @@ export type Step =
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] };
+  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
 export interface PlanArchive { readonly name: string; readonly mount: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
@@ -31,6 +32,8 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly archives: readonly PlanArchive[];
   readonly assignments: readonly Assignment[];
+  /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
+  readonly postExec?: string;
 }
 
 /** A whole plan: plain data, printable, with an id that changes with its content. */
@@ -45,7 +48,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey, archives, assignments }: PlanInput): Plan {
+export function planRestore({ survey, archives, assignments, postExec }: PlanInput): Plan {
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
   const nodeOf = (x: { disk: string; partition: number }): string => partitionNode(targetOf.get(x.disk) as string, x.partition);
   const steps: Step[] = [];
@@ -75,6 +78,7 @@ export function planRestore({ survey, archives, assignments }: PlanInput): Plan 
       if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) as string, partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
     }
   }
+  if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
@@ -102,5 +106,6 @@ export function describeStep(s: Step): string {
     case 'extract': return `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
     case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
+    case 'hook': return `run rescue.post_exec (${s.script}) with the restored system mounted`;
   }
 }

@@ -5,3 +5,7 @@ export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
 export { readParameters } from './parameters.js';
 export { readMounts, type Mount } from './mounts.js';
+export { modulesOfDisk } from './controllers.js';
+export { parseFstab, staleFstab, type FstabReference } from './fstab.js';
+export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
+export { parseNetwork } from './network.js';

@@ -22,6 +22,11 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   'isolinux.bin': ['isolinux', 'syslinux', 'syslinux', 'syslinux'],
   'ldlinux.c32': ['syslinux-common', 'syslinux', 'syslinux', 'syslinux'],
   'x86_64-efi modules': ['grub-efi-amd64-bin', 'grub2-efi-x64-modules', 'grub', 'grub2-x86_64-efi'],
+  'i386-pc modules': ['grub-pc-bin', 'grub2-pc-modules', 'grub', 'grub2-i386-pc'],
+  shim: ['shim-signed grub-efi-amd64-signed', 'shim-x64 grub2-efi-x64 grub2-efi-x64-cdboot', 'shim-signed', 'shim grub2-x86_64-efi'],
+  syslinux: ['syslinux', 'syslinux', 'syslinux', 'syslinux'],
+  'pxelinux.0': ['pxelinux', 'syslinux-nonlinux', 'syslinux', 'syslinux'],
+  'memtest86+': ['memtest86+', 'memtest86+', 'memtest86+-efi', 'memtest86+'],
   'qemu-system-x86_64': ['qemu-system-x86', 'qemu-system-x86', 'qemu-system-x86', 'qemu-x86'],
 };
 

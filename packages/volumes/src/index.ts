@@ -1,4 +1,4 @@
-export { formatManifest, labelFor, manifestSchema, parseManifest, setJsonSchema, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
+export { formatManifest, isLabel, labelFor, manifestSchema, parseManifest, setJsonSchema, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
 export { IsoSetWriter } from './iso-set.js';
 export { PathSetWriter } from './path-set.js';
 export type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';

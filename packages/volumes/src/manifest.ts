@@ -1,6 +1,11 @@
 import { CdrecError } from '@cdrec/tool';
 import { z } from 'zod';
 
+/** A volume id has 32 characters (ECMA-119 8.4.8, d-characters by Rock Ridge's grace), four are for "_NNN". */
+const LABEL = /^[A-Za-z0-9_.-]{1,28}$/;
+/** Whether a text can be a set's label. */
+export const isLabel = (text: string): boolean => LABEL.test(text);
+
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const piece = z.object({
   number: z.int().min(1), volume: z.int().min(1), file: z.string().regex(/^backup\/[^/\0]+$/),
@@ -19,7 +24,7 @@ const archive = z.object({
 /** set.json as it lies on every volume: the last volume's index is that of the whole set. */
 export const manifestSchema = z.object({
   format: z.literal(1),
-  setId: z.uuid(), label: z.string().regex(/^[A-Za-z0-9_.-]{1,28}$/), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path']),
+  setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path']),
   volume: z.int().min(1), last: z.boolean(),
   archives: z.array(archive).max(10_000),
 });

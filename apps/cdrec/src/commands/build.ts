@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { loadConfig, parseSize, type Config } from '@cdrec/config';
+import { isLabel } from '@cdrec/volumes';
 import { build, type BuildRequest } from '../build.js';
 import { buildFloppy, buildNetTree } from '../netboot.js';
 import { EXIT, usageError, type AddCommand } from '../main.js';
@@ -60,11 +61,12 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
       if (output !== 'iso' && flags.mode !== undefined && flags.mode !== 'rescue') throw usageError(`--output ${output} makes no backups: --mode ${flags.mode} does not go with it`, 'make the backups with --mode path, on a server that the rescue system can reach');
       const chosen = output !== 'iso' ? { mode: 'rescue' as const } : flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
       if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso or path');
-      if (flags.label !== undefined && !/^[A-Za-z0-9_.-]{1,28}$/.test(flags.label)) throw usageError(`label "${flags.label}" must have 1 to 28 characters of A-Z a-z 0-9 _ . -`);
+      const label = flags.label ?? (config.output.label === '' ? undefined : config.output.label);
+      if (label !== undefined && !isLabel(label)) throw usageError(`label "${label}" has ${String(label.length)} characters; it must have 1 to 28 of A-Z a-z 0-9 _ . -`);
       const epoch = process.env['SOURCE_DATE_EPOCH'];
       const started = Date.now();
       const request = {
-        config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory), label: flags.label, kernel: flags.kernel, overwrite: flags.overwrite === true,
+        config, out: resolve(flags.out ?? ('out' in chosen ? chosen.out : undefined) ?? config.output.directory), label, kernel: flags.kernel, overwrite: flags.overwrite === true,
         date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000, reproducible: epoch !== undefined,
       };
       if (output !== 'iso') {

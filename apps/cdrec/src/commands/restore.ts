@@ -11,6 +11,7 @@ import { formatSeconds, interruptSignal, type Terminal } from '../terminal.js';
 
 interface Flags { disk: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
+const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
 const shared = (command: Command): Command => command
   .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
@@ -42,7 +43,9 @@ async function makePlan(set: OpenSet, places: readonly string[], disks: readonly
     return [(used[0] as { device: string }).device, text];
   }));
   const targets = await readTargets(places);
-  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(survey.disks, targets, chosen) });
+  // Only the rescue system has this file: rescue.post_exec of the configuration.
+  const hook = existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {};
+  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(survey.disks, targets, chosen), ...hook });
 }
 
 async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {

@@ -1,34 +1,26 @@
 import { statfsSync } from 'node:fs';
 import { release, totalmem } from 'node:os';
-import { findBootParts } from '@cdrec/bootimage';
 import { getDiskInfoSync } from 'node-disk-info';
 import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
-import { findKernel, listKernels, readSurvey, type Survey } from '@cdrec/survey';
-import { CdrecError, findProgram, installHint, runTool } from '@cdrec/tool';
+import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@cdrec/survey';
+import { findProgram, installHint, runTool } from '@cdrec/tool';
+import { checkBoot, checkKernel, checkMachine } from '../checks/boot.js';
+import { wrong, type Add, type Check } from '../checks/check.js';
 import { EXIT, type AddCommand } from '../main.js';
 import { formatBytes, searchPath } from '../terminal.js';
 import { configOf } from './build.js';
-
-/** Outcome of one check; `id` is stable. */
-export interface Check {
-  readonly id: string;
-  readonly status: 'PASS' | 'WARN' | 'FAIL';
-  readonly message: string;
-  readonly remedy?: string;
-}
 
 /** Programs that `cdrec build` itself runs. */
 const BUILD_PROGRAMS = ['lsblk', 'findmnt', 'sfdisk', 'blkid', 'tar', 'ldd', 'modinfo', 'unshare', 'mount', 'sh'];
 const MIB = 2 ** 20;
 
-interface Flags { config?: string; kernel?: string; exclude: string[]; excludeMount: string[]; out?: string; json?: boolean }
+interface Flags { config?: string; label?: string; kernel?: string; exclude: string[]; excludeMount: string[]; out?: string; json?: boolean }
 
 async function runChecks(flags: Flags): Promise<Check[]> {
   const path = searchPath();
   const out: Check[] = [];
   const add = (id: string, status: Check['status'], message: string, remedy?: string): void => { out.push({ id, status, message, ...(remedy === undefined ? {} : { remedy }) }); };
-  const wrong = (error: unknown): { message: string; remedy: string } => ({ message: error instanceof Error ? error.message : String(error), remedy: (error instanceof CdrecError ? error.hint : undefined) ?? 'see the message' });
 
   add('root', process.getuid?.() === 0 ? 'PASS' : 'FAIL', process.getuid?.() === 0 ? 'running as root' : 'not running as root', ...(process.getuid?.() === 0 ? [] : ['run cdrec as root: it reads every file and every disk']));
   const config = configOf(flags);
@@ -41,23 +33,22 @@ async function runChecks(flags: Flags): Promise<Check[]> {
     else add(`program.${program}`, 'PASS', `${program} is ${found}`);
   }
   await checkTar(path, add);
+  let kernel: Kernel | undefined;
   try {
-    const kernel = findKernel(flags.kernel ?? (config.rescue.kernel || release()));
+    kernel = findKernel(flags.kernel ?? (config.rescue.kernel || release()));
     add('kernel', 'PASS', `kernel ${kernel.version}: image and modules are there`);
   } catch (error) {
     const { message, remedy } = wrong(error);
     add('kernel', 'FAIL', message, remedy);
   }
-  const boot = findBootParts(path);
-  add('boot.bios', boot.isolinux === undefined ? 'FAIL' : 'PASS', boot.isolinux === undefined ? 'the medium would not boot by BIOS: ISOLINUX is incomplete' : `ISOLINUX is ${boot.isolinux.bin}`, ...(boot.isolinux === undefined ? [`${installHint('isolinux.bin')}; ${installHint('ldlinux.c32')}`] : []));
-  add('boot.uefi', boot.grub === undefined ? 'FAIL' : 'PASS', boot.grub === undefined ? 'the medium would not boot by UEFI: GRUB is incomplete' : `GRUB is ${boot.grub.directory}`, ...(boot.grub === undefined ? [`${installHint('grub-mkimage')}; ${installHint('x86_64-efi modules')}`] : []));
   add('memory', totalmem() < 512 * MIB ? 'WARN' : 'PASS', `${formatBytes(totalmem())} of memory`, ...(totalmem() < 512 * MIB ? ['the rescue system wants 512 MiB'] : []));
   checkSpace(flags.out ?? config.output.directory, add);
-  await checkSurvey(flags, config, add, wrong);
+  await checkMachine(config, flags.label, add);
+  const survey = await checkSurvey(flags, config, add);
+  if (kernel !== undefined) await checkBoot(config, kernel, survey?.boot.secureBoot ?? false, survey?.modules ?? [], add);
+  if (kernel !== undefined && survey !== undefined) await checkKernel(config, kernel, survey, add);
   return out;
 }
-
-type Add = (id: string, status: Check['status'], message: string, remedy?: string) => void;
 
 async function checkTar(path: string, add: Add): Promise<void> {
   if (findProgram('tar', path, true) === undefined) return; // said above
@@ -83,7 +74,7 @@ function checkSpace(out: string, add: Add): void {
   }
 }
 
-async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, add: Add, wrong: (e: unknown) => { message: string; remedy: string }): Promise<void> {
+async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, add: Add): Promise<Survey | undefined> {
   let survey: Survey;
   try {
     const kernel = flags.kernel ?? (config.rescue.kernel || listKernels().at(-1)?.version);
@@ -91,7 +82,7 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
   } catch (error) {
     const { message, remedy } = wrong(error);
     add('survey', 'FAIL', `the machine could not be surveyed: ${message}`, remedy);
-    return;
+    return undefined;
   }
   for (const u of survey.unsupported) add(`layout.${u.object}`, u.excluded ? 'WARN' : 'FAIL', `${u.object} (${u.what}): ${u.reason}`, u.excluded ? 'it is left out, as configured' : `exclude it: backup.allow_unsupported = ["${u.object}"]`);
   const root = survey.fileSystems.some((f) => f.mount === '/');
@@ -100,6 +91,7 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
   for (const p of missing) add(`program.${p}`, 'FAIL', `${p} is not on PATH: the restore needs it in the rescue system`, installHint(p));
   const loaders = survey.boot.loaders;
   add('loader', loaders.length === 0 ? 'WARN' : 'PASS', loaders.length === 0 ? 'no boot loader was recognised on the disks' : `boot loader: ${loaders.map((l) => (l.type === 'efi' ? `UEFI programs in ${l.mount}` : `GRUB on ${l.disk}`)).join(', ')}`, ...(loaders.length === 0 ? ['after a restore, install one by hand: GRUB is what cdrec knows'] : []));
+  return survey;
 }
 
 export const testCommand: AddCommand = (program, terminal, finish) => {
@@ -107,6 +99,7 @@ export const testCommand: AddCommand = (program, terminal, finish) => {
   program.command('test')
     .description('check everything a build needs on this machine, with a remedy for what is missing')
     .option('--out <directory>', 'where the set would be written')
+    .option('--label <label>', 'label that the set would have')
     .option('--kernel <version>', 'kernel of the rescue system (default: the running one)')
     .option('--exclude <path>', 'as in build', collect, [])
     .option('--exclude-mount <mount point>', 'as in build', collect, [])

@@ -15,7 +15,7 @@ const pack = (base: string, extension: string): Buffer => Buffer.from(base.padEn
 const checksum = (short: Buffer): number => short.reduce((sum, byte) => (((sum & 1) << 7) + (sum >> 1) + byte) & 0xff, 0);
 
 function longEntries(name: string, short: Buffer): Buffer[] {
-  const units = [...name].flatMap((c) => Array.from({ length: c.length }, (_, i) => c.charCodeAt(i)));
+  const units = Array.from({ length: name.length }, (_, i) => name.charCodeAt(i)); // UTF-16, as FAT wants it
   const count = Math.ceil(units.length / 13);
   const sum = checksum(short);
   const out: Buffer[] = [];
