@@ -2,7 +2,7 @@
 import { execa } from 'execa';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attachImage, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, withMounts } from '@cdrec/rehearse';
+import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, withMounts } from '@cdrec/rehearse';
 
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const cache = '.cache';
@@ -23,6 +23,39 @@ async function anySet() {
   const find = () => (existsSync(set) ? readdirSync(set).find((n) => n.endsWith('_1.iso')) : undefined);
   if (find() === undefined) await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--dir', join(work, 'bios-ext4'), '--cache', cache], { stdio: ['ignore', 'inherit', 'inherit'] });
   return join(set, find());
+}
+
+/** Restores a set onto a blank disk of the given kind, and boots from it there. */
+async function restoreOnto(as, first, others) {
+  accelerator ??= await chooseAccelerator();
+  const dir = join(work, 'other-disks');
+  mkdirSync(dir, { recursive: true });
+  const disk = join(dir, `${as}.img`);
+  rmSync(disk, { force: true });
+  await execa('truncate', ['-s', '2200M', disk]);
+  const options = { accelerator, firmware: 'bios', memoryMiB: 1024 };
+  const rescue = await Guest.start({ ...options, media: [{ file: first, as: 'cdrom', boot: true }, ...others.map((file) => ({ file, as: 'virtio', readonly: true })), { file: disk, as }], log: join(dir, `${as}-restore.log`) });
+  try {
+    await bootToRescue(rescue);
+    const name = (await rescue.must("ls /dev/sda /dev/nvme0n1 2> /dev/null || true", 60)).trim();
+    const { status, output } = await rescue.run(`TERM=dumb start-restore --disk ${name} --yes`, 1500);
+    if (status !== 0 && status !== 3) throw new Error(`start-restore on ${as}: status ${status}\n${output.slice(-2000)}`);
+    await powerOff(rescue);
+  } finally {
+    await rescue[Symbol.asyncDispose]();
+  }
+  const restored = await Guest.start({ ...options, media: [{ file: disk, as, boot: true }], log: join(dir, `${as}-boot.log`) });
+  try {
+    await bootToLogin(restored);
+    const root = (await restored.must('findmnt -n -o SOURCE /', 30)).trim();
+    if (!root.includes(as === 'nvme' ? '/dev/nvme' : '/dev/sd')) throw new Error(`the root is ${root}`);
+    await restored.must('systemctl is-system-running --wait; test -z "$(systemctl --failed --no-legend --plain)"', 240);
+    await powerOff(restored);
+    console.log(`restored onto ${as}: boots from ${root}`);
+  } finally {
+    await restored[Symbol.asyncDispose]();
+  }
+  rmSync(disk);
 }
 
 /** Boots a medium to the rescue prompt, where node and cdrec must answer. */
@@ -65,16 +98,15 @@ const cases = {
   'uefi-xfs': () => demo('uefi-xfs', 'dvd', (report) => {
     if (report.volumes.length !== 1) throw new Error(`${report.volumes.length} volumes`);
   }),
-  /** The same ISO as CD and as USB stick, by BIOS and by UEFI, in 1 GiB. */
-  'four-boots': async () => {
-    const file = await anySet();
-    for (const firmware of ['bios', 'uefi']) for (const as of ['cdrom', 'usb']) await bootRescue(`${firmware}-${as}`, firmware, { file, as });
-  },
-  /** The medium as a virtio disk and as an NVMe disk. */
-  'other-media': async () => {
-    const file = await anySet();
-    await bootRescue('bios-virtio', 'bios', { file, as: 'virtio' });
-    await bootRescue('uefi-nvme', 'uefi', { file, as: 'nvme' });
+  /** Every boot road, firmware and medium; in CI the most telling ones and others by turns. All: --write docs/boot.md's table. */
+  'boot-roads': () => execa('node', ['tools/boot/table.mjs', '--rotate', '5'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** The rescue system: keyboard, network, SSH by key, hooks, log, consoles, programs; mdev in 384 MiB. */
+  'rescue-system': () => execa('node', ['tools/boot/rescue.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** The set of a machine with a virtio disk brings it back onto an AHCI and onto an NVMe disk, which boot there. */
+  'other-disks': async () => {
+    const first = await anySet();
+    const volumes = readdirSync(join(first, '..')).filter((n) => n.endsWith('.iso')).map((n) => join(first, '..', n)).filter((f) => f !== first);
+    for (const as of ['ahci', 'nvme']) await restoreOnto(as, first, volumes);
   },
   /** The matrix of ISO images before their judges, the Linux kernel among them. */
   'iso-matrix': () => execa('node', ['tools/iso/matrix.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),

@@ -76,7 +76,7 @@ export interface GrubPlaces {
   readonly memtestEfi: string | undefined;
   /** Further words of the command line. */
   readonly extra: readonly string[];
-  /** Whether the menu stands alone (sets terminals and time-out) or is sourced by another one (loopback.cfg). */
+  /** Whether the menu is the first one: then it sets the terminals, too. */
   readonly alone: boolean;
 }
 
@@ -86,14 +86,15 @@ export const grubOnMedium = (o: MenuOptions): GrubPlaces => ({ kernel: '/boot/vm
 export function grubMenu(o: MenuOptions, places: GrubPlaces = grubOnMedium(o)): string {
   const serial = serialUnit(o.serial);
   const rescue = rescueEntries(o.serial);
-  const head = places.alone ? `${serial === undefined ? '' : `if serial --unit=${String(serial.unit)} --speed=${String(serial.speed)}; then
+  const terminal = places.alone && serial !== undefined ? `if serial --unit=${String(serial.unit)} --speed=${String(serial.speed)}; then
   terminal_input console serial
   terminal_output console serial
 fi
-`}set default=0
+` : '';
+  const head = `${terminal}set default=0
 set timeout=${String(o.timeout)}
 echo "cdrec: ${o.label} of ${o.host}"
-` : '';
+`;
   const entries = rescue.map((e, i) => `menuentry "${String(i + 1)}) ${e.text}" --id ${e.id} --hotkey ${String(i + 1)} {
   echo "Loading the kernel ..."
   linux ${places.kernel} ${commandLine(o, e.extra, ...places.extra)}

@@ -8,7 +8,7 @@ const PACKAGES = [
   'linux-image-amd64', 'systemd-sysv', 'udev', 'dbus', 'grub-pc-bin', 'grub-efi-amd64-bin', 'grub2-common', 'e2fsprogs', 'xfsprogs', 'dosfstools', 'fdisk', 'isolinux', 'syslinux-common',
   'squashfs-tools', 'zstd', 'kmod', 'iproute2', 'attr', 'acl', 'libcap2-bin', 'efibootmgr', 'login', 'passwd', 'initramfs-tools', 'procps',
   // Every boot road of a medium, and what the rescue system takes along for network, SSH and keyboard.
-  'shim-signed', 'grub-efi-amd64-signed', 'memtest86+', 'syslinux', 'pxelinux', 'mtools', 'isc-dhcp-client', 'openssh-server', 'kbd', 'console-setup',
+  'shim-signed', 'grub-efi-amd64-signed', 'memtest86+', 'syslinux', 'pxelinux', 'mtools', 'isc-dhcp-client', 'openssh-server', 'kbd', 'console-setup', 'busybox',
 ];
 /** Kernel modules and documentation that a sample has no use for: they would only make every emulated step longer. */
 const EXCLUDED = [
