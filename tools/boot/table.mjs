@@ -50,7 +50,7 @@ async function runCase(c) {
   const o = { name: c.name, firmware: c.firmware, ...how };
   const result = serve === undefined ? await bootCase(join(dir, 'logs'), o) : await served(serve, (port) => bootCase(join(dir, 'logs'), { ...o, network: how.network(port) }));
   if (never?.test(result.said ?? '') === true) throw new Error('it booted, and must not');
-  return result;
+  return { ...result, memoryMiB: how.memoryMiB ?? 512 };
 }
 
 let failed = 0;
@@ -69,12 +69,12 @@ console.log(`${cases.length} cases, ${failed} failures`);
 if (write && failed === 0) {
   const text = readFileSync(DOC, 'utf8');
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const good = rows.filter(({ c }) => c.fails !== true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.seconds} | ${r.freeMiB ?? ''} |`);
+  const good = rows.filter(({ c }) => c.fails !== true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.memoryMiB} | ${r.seconds} | ${r.freeMiB ?? ''} |`);
   const bad = rows.filter(({ c }) => c.fails === true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.said.replaceAll('|', '\\|').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'ID')} |`);
-  const table = `${new Date().toISOString().slice(0, 10)}, commit ${commit}, QEMU with TCG, two cores; guests with 512 MiB.
+  const table = `${new Date().toISOString().slice(0, 10)}, commit ${commit}, QEMU with TCG, two cores.
 
-| road | firmware | medium | seconds to the prompt | MiB free |
-|---|---|---|---|---|
+| road | firmware | medium | guest's MiB | seconds to the prompt | MiB free |
+|---|---|---|---|---|---|
 ${good.join('\n')}
 
 What must fail, and what the person sees:

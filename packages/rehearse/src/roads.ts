@@ -1,3 +1,4 @@
+import { errorCode } from '@cdrec/tool';
 import type { Guest } from './guest.js';
 
 /** What a sample system's root has as its password. */
@@ -7,8 +8,24 @@ const PASSWORD = 'cdrec';
 export async function bootToRescue(guest: Guest, seconds = 300): Promise<void> {
   // A boot loader may show its menu on the screen only, and go on by itself.
   const [first] = await guest.expect(/cdrec: CDrec|1\) Rescue system|Rescue system \(|cdrec rescue system of "/, seconds);
-  if (!first.startsWith('cdrec rescue')) guest.send('\r');
+  if (!first.startsWith('cdrec rescue')) await pressEnter(guest);
   await guest.expect(/cdrec:~# /, seconds);
+}
+
+/**
+ * Enter in a boot menu, until something is loaded: under UEFI the firmware and GRUB read the same serial line, and a key
+ * may get lost between them.
+ */
+async function pressEnter(guest: Guest): Promise<void> {
+  for (let tries = 1; tries <= 6; tries++) {
+    guest.send('\r');
+    try {
+      await guest.expect(/Loading|Booting|cdrec: (looking|the rescue system)/, 20);
+      return;
+    } catch (error) {
+      if (errorCode(error) !== 'GUEST_TIMEOUT' || tries === 6) throw error;
+    }
+  }
 }
 
 /** From power-on of a sample system to root's prompt, on the serial line. */
