@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachImage } from '@cdrec/rehearse';
+import { cdrec, inMachine, MACHINE_ENV, makeMachine, run, type Outcome } from './machine.ts';
+
+/** A real machine's disk: what cdrec test foresees, what other outputs a build has, what happens to media afterwards. */
+let dir: string;
+let machine: string;
+let out: string;
+beforeAll(async () => {
+  dir = mkdtempSync('/var/tmp/cdrec-boot-');
+  machine = await makeMachine(dir);
+  out = join(dir, 'out');
+  mkdirSync(out);
+});
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+/** Runs cdrec in the machine; `config` is TOML. */
+const inside = (config: string, args: (kernel: string) => string[], before: (root: string) => void = () => undefined, env: Record<string, string> = {}): Promise<Outcome> =>
+  inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+    writeFileSync(join(out, 'cdrec.toml'), config);
+    before(root);
+    return run('chroot', [root, 'cdrec', ...args(kernel), '--config', '/mnt/cdrec.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], { ...MACHINE_ENV, ...env });
+  });
+
+describe('cdrec test foresees', () => {
+  const checks = async (config: string, before: (root: string) => void = () => undefined, more: string[] = []): Promise<Map<string, { status: string; message: string; remedy?: string }>> => {
+    const r = await inside(config, () => ['test', '--json', ...more], before);
+    return new Map((JSON.parse(r.stdout) as { id: string; status: string; message: string; remedy?: string }[]).map((c) => [c.id, c]));
+  };
+  const moved = (path: string) => (root: string): void => { renameSync(join(root, path), join(root, `${path}.away`)); };
+  const back = (path: string) => (root: string): void => { renameSync(join(root, `${path}.away`), join(root, path)); };
+
+  it('nothing where nothing is wrong', async () => {
+    const c = await checks('');
+    for (const id of ['boot.bios', 'boot.uefi', 'boot.secure-boot', 'boot.images', 'boot.initrd', 'kernel.config', 'fstab']) expect(c.get(id), id).toMatchObject({ status: 'PASS' });
+    expect(c.get('boot.uefi')?.message).toContain('signed by the distribution');
+  });
+  it('a missing shim, a floppy that is too small, a label that is too long, a stale UUID, keys that are none', async () => {
+    const c = await checks('[boot]\nbios = "floppy-1.44"\n[rescue]\nssh_keys = ["/etc/hostname"]\nkeymap = "no-such"\n', (root) => {
+      moved('usr/lib/shim/shimx64.efi.signed')(root);
+      appendFileSync(join(root, 'etc/fstab'), 'UUID=00000000-dead-4000-8000-000000000000 /data ext4 defaults 0 2\n');
+    }, ['--label', 'x'.repeat(29)]);
+    expect(c.get('boot.secure-boot')).toMatchObject({ status: 'WARN', message: expect.stringContaining('shim and a signed GRUB are not installed') as string, remedy: expect.stringContaining('shim-signed') as string });
+    expect(c.get('boot.images')).toMatchObject({ status: 'FAIL', message: expect.stringMatching(/1\.44 MB floppy cannot hold .* by \d+ bytes/) as string });
+    expect(c.get('label')).toMatchObject({ status: 'FAIL', message: expect.stringContaining('29 characters') as string });
+    expect(c.get('fstab./data')).toMatchObject({ status: 'FAIL' });
+    expect(c.get('ssh')).toMatchObject({ status: 'FAIL' });
+    expect(c.get('keymap')).toMatchObject({ status: 'FAIL' });
+  });
+  it('a kernel without an option or without a module', async () => {
+    const c = await checks('', (root) => {
+      back('usr/lib/shim/shimx64.efi.signed')(root);
+      const fstab = join(root, 'etc/fstab');
+      writeFileSync(fstab, readFileSync(fstab, 'utf8').split('\n').filter((l) => !l.includes('dead')).join('\n'));
+      const config = join(root, 'boot', readdirSync(join(root, 'boot')).find((n) => n.startsWith('config-')) as string);
+      writeFileSync(config, readFileSync(config, 'utf8').replace('CONFIG_RD_GZIP=y', '# CONFIG_RD_GZIP is not set'));
+    });
+    expect(c.get('kernel.config.RD_GZIP')).toMatchObject({ status: 'FAIL', message: expect.stringContaining('could not unpack the first stage') as string });
+  });
+});
+
+describe('cdrec build --output', () => {
+  const epoch = { SOURCE_DATE_EPOCH: '1700000000' };
+  it('pxe makes a tree that servers can read, the same each time', async () => {
+    const digests: string[] = [];
+    for (const label of ['net', 'net']) {
+      const r = await inside('', () => ['build', '--output', 'pxe', '--label', label, '--overwrite'], () => undefined, epoch);
+      expect(r.status, r.stderr).toBe(0);
+      digests.push(execFileSync('bash', ['-c', 'cd "$1" && find . -type f | sort | xargs sha256sum', 'x', join(out, 'net')], { encoding: 'utf8' }));
+    }
+    expect(digests[1]).toBe(digests[0]);
+    for (const file of ['boot.ipxe', 'pxelinux.0', 'pxelinux.cfg/default', 'grub/grub.cfg', 'bootx64.efi', 'grubx64.efi', 'boot/vmlinuz', 'boot/initrd.gz']) expect(statSync(join(out, 'net', file)).mode & 0o777, file).toBe(0o644);
+    expect(execFileSync('bash', ['-c', 'cpio -it --quiet < "$1"', 'x', join(out, 'net/cdrec/rd-base.img')], { encoding: 'utf8' })).toBe('cdrec\ncdrec/rd-base.squashfs\n');
+    expect(readdirSync(out).filter((n) => n.startsWith('.'))).toEqual([]);
+  });
+  it('floppy makes one with the memory test, or says what does not fit and leaves nothing', async () => {
+    const bad = await inside('', () => ['build', '--output', 'floppy', '--label', 'f']);
+    expect(bad).toMatchObject({ status: 1, stderr: expect.stringMatching(/BOOT_TOO_LARGE.*by \d+ bytes/) as string });
+    const good = await inside('[boot]\nfloppy = "memtest"\nbios = "floppy-2.88"\n', () => ['build', '--output', 'floppy', '--label', 'f']);
+    expect(good.status, good.stderr).toBe(0);
+    expect(statSync(join(out, 'f_floppy.img')).size).toBe(2_949_120);
+    expect(readdirSync(out).filter((n) => n.startsWith('.'))).toEqual([]);
+  });
+  it('refuses backups there, and wrong words', async () => {
+    expect(await inside('', () => ['build', '--output', 'pxe', '--mode', 'iso'])).toMatchObject({ status: 2, stderr: expect.stringContaining('makes no backups') as string });
+    expect(await inside('', () => ['build', '--output', 'tape'])).toMatchObject({ status: 2 });
+  });
+});
+
+describe('a medium', () => {
+  let iso: string;
+  beforeAll(async () => {
+    const r = await inside('', () => ['build', '--mode', 'rescue', '--label', 'medium']);
+    expect(r.status, r.stderr).toBe(0);
+    iso = join(out, 'medium_1.iso');
+  });
+  it('goes onto a stick only when the stick is named, and is compared', async () => {
+    const stick = join(dir, 'stick.img');
+    execFileSync('truncate', ['-s', '200M', stick]);
+    await using loop = await attachImage(stick);
+    expect(await cdrec('burn', '--usb', loop.device, iso)).toMatchObject({ status: 1, stderr: expect.stringMatching(/BURN_REFUSED[^]*not a removable disk[^]*--overwrite/) as string });
+    expect(execFileSync('du', ['--block-size=1', stick], { encoding: 'utf8' })).toMatch(/^0\t/);
+    const done = await cdrec('burn', '--usb', loop.device, '--overwrite', loop.device, iso);
+    expect(done.status, done.stderr).toBe(0);
+    expect(done.stdout).toContain(execFileSync('sha256sum', [iso], { encoding: 'utf8' }).slice(0, 64));
+    execFileSync('cmp', ['-n', String(statSync(iso).size), iso, stick]);
+    expect(await cdrec('burn', '--usb', loop.device, iso)).toMatchObject({ status: 1, stderr: expect.stringContaining('carries a volume already (medium_1)') as string });
+    expect(await cdrec('burn', '--usb', loop.device, '--overwrite', '/dev/other', iso)).toMatchObject({ status: 2 });
+  });
+  it('can be started from a disk: the entry is valid GRUB script, and replaces an older one', async () => {
+    const r = await inMachine(machine, dir, [[out, 'mnt']], async (root) => {
+      execFileSync('cp', [iso, join(root, 'srv/medium_1.iso')]);
+      const results = [];
+      for (let i = 0; i < 2; i++) results.push(await run('chroot', [root, 'cdrec', 'boot-entry', '--install', '/srv/medium_1.iso'], MACHINE_ENV));
+      execFileSync('grub-script-check', [join(root, 'boot/grub/custom.cfg')]);
+      return { results, text: readFileSync(join(root, 'boot/grub/custom.cfg'), 'utf8') };
+    });
+    for (const one of r.results) expect(one.status, one.stderr).toBe(0);
+    expect(r.text.match(/menuentry/g)).toHaveLength(1);
+    expect(r.text).toContain('search --no-floppy --fs-uuid --set=root aaaaaaaa-0001-4000-8000-000000000001');
+    expect(r.text).toContain('set iso_path="/srv/medium_1.iso"');
+    expect(await cdrec('boot-entry', '/etc/hostname')).toMatchObject({ status: 1 });
+  });
+});
