@@ -140,6 +140,8 @@ export const CASES = [
   road('grub-uefi-cdrom', 'own GRUB (UEFI)', 'uefi', 'cdrom', 'grub', (m) => medium(m.grub, 'cdrom')),
   road('hard-disk-bios-cdrom', 'El Torito hard-disk emulation', 'bios', 'cdrom', 'hard-disk', (m) => medium(m['hard-disk'], 'cdrom')),
   ...FLOPPIES.map((f) => road(`floppy-${f}-cdrom`, `El Torito floppy emulation ${f} MB: memtest86+`, 'bios', 'cdrom', `floppy-${f}`, (m) => ({ ...medium(m[`floppy-${f}`], 'cdrom'), ...MEMTEST }))),
+  road('memtest-bios-cdrom', 'ISOLINUX: memtest86+', 'bios', 'cdrom', 'default', (m) => ({ ...medium(m.default, 'cdrom'), ...MEMTEST, keys: '5\r' })),
+  road('memtest-uefi-cdrom', 'own GRUB: memtest86+', 'uefi', 'cdrom', 'grub', (m) => ({ ...medium(m.grub, 'cdrom'), ...MEMTEST, keys: '5' })),
   road('floppy-image', 'boot floppy 1.44 MB: memtest86+', 'bios', 'floppy', 'floppy', (m) => ({ ...medium(m.floppy, 'floppy'), ...MEMTEST })),
   ...Object.keys(FIRMWARE).map((fw) => road(`iso-file-${fw}`, 'ISO file on a disk (GRUB loopback)', fw, 'ahci', 'default', async (m, dir) => {
     if (fw !== 'bios') await signedLoaders(dir, m.default);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { executePlan, planRestore, type Assignment, type Plan } from '@cdrec/restore';
@@ -80,5 +80,19 @@ describe('an MBR disk with logical partitions', () => {
     const states: string[] = [];
     await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false, onStep: (_, s) => states.push(s) });
     expect(new Set(states)).toEqual(new Set(['skipped']));
+
+    // rescue.post_exec: the last step, with the restored system mounted; a hook that fails is a step that failed.
+    const script = join(dir, 'post_exec');
+    writeFileSync(script, 'echo "$CDREC_ROOT" > "$CDREC_ROOT/m1/hook"; test -d "$CDREC_ROOT/proc/1"\n');
+    const hooked = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })), postExec: script });
+    expect(hooked.steps.at(-1)).toMatchObject({ kind: 'hook', script });
+    // This kernel may have no vfat.
+    const hook: Plan = { ...hooked, steps: hooked.steps.flatMap((s) => (s.kind === 'hook' ? [{ ...s, fileSystems: s.fileSystems.filter((f) => f.type !== 'vfat') }] : [])) };
+    const options = { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal2'), work: dir, uefi: false };
+    await executePlan(hook, options);
+    expect(sh(`debugfs -R 'cat /hook' ${target}p1 2>/dev/null`).trim()).toBe(join(dir, 'root'));
+    writeFileSync(script, 'echo broken >&2; exit 7\n');
+    await expect(executePlan({ ...hook, id: 'other' }, options)).rejects.toThrow(/post_exec.*status 7: broken/);
+    expect(sh('cat /proc/mounts')).not.toContain(dir);
   });
 });
