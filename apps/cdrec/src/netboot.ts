@@ -12,8 +12,9 @@ import { interruptSignal, type Terminal } from './terminal.js';
 /** A file that was made, with its size in bytes. */
 export interface MadeFile { readonly path: string; readonly bytes: number }
 
-/** Runs `work` with the parts of a rescue system; nothing is left at `partial` when it fails. */
-async function withRescue<T>(request: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
+/** Runs `work` with the parts of a rescue system; nothing is left at `partial` when it fails. The roads of a medium do not matter here. */
+async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const request: RescueRequest = { ...rest, config: { ...config, boot: { ...config.boot, bios: 'isolinux' } } };
   prepareDirectory(request.out);
   const interrupt = interruptSignal();
   let begun: string | undefined;
@@ -85,10 +86,8 @@ export function buildNetTree(request: RescueRequest, terminal: Terminal): Promis
 export function buildFloppy(request: RescueRequest, terminal: Terminal): Promise<MadeFile[]> {
   const { boot } = request.config;
   const size = (boot.bios.startsWith('floppy-') ? boot.bios.slice('floppy-'.length) : '1.44') as FloppySize;
-  // The medium's own roads do not matter here: only that the parts are there.
-  const plain: RescueRequest = { ...request, config: { ...request.config, boot: { ...boot, bios: 'isolinux' } } };
   const places = (label: string): { final: string; partial: string } => ({ final: join(request.out, `${label}_floppy.img`), partial: join(request.out, `.${label}_floppy.img.partial`) });
-  return withRescue(plain, terminal, (parts) => places(parts.label).partial, async (parts) => {
+  return withRescue(request, terminal, (parts) => places(parts.label).partial, async (parts) => {
     const { final, partial } = places(parts.label);
     if (existsSync(final) && !request.overwrite) throw new CdrecError('OUTPUT_EXISTS', `${final} exists already`, { hint: 'choose another --out or --label, or allow --overwrite' });
     const { syslinux, memtest, missing } = parts.boot.parts;

@@ -60,8 +60,8 @@ static() {
   done < $config
 }
 case $1 in
-  dhcp) dhcp ;;
-  static) static ;;
+  dhcp) off; dhcp ;;
+  static) off; static ;;
   off) off ;;
   "")
     ip -brief address
