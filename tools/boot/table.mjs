@@ -29,6 +29,7 @@ if (unknown.length > 0) {
   console.error(`no case ${unknown.join(', ')}; there are ${CASES.map((c) => c.name).join(', ')}`);
   process.exit(2);
 }
+const commit = write ? execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim() : '';
 rmSync(dir, { recursive: true, force: true });
 mkdirSync(dir, { recursive: true });
 process.on('exit', () => { rmSync(join(dir, 'media'), { recursive: true, force: true }); });
@@ -66,15 +67,23 @@ for (const c of cases) {
   }
 }
 console.log(`${cases.length} cases, ${failed} failures`);
-if (write && failed === 0) {
-  const text = readFileSync(DOC, 'utf8');
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const good = rows.filter(({ c }) => c.fails !== true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.memoryMiB} | ${r.seconds} | ${r.freeMiB ?? ''} |`);
-  const bad = rows.filter(({ c }) => c.fails === true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.said.replaceAll('|', '\\|').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'ID')} |`);
-  const table = `${new Date().toISOString().slice(0, 10)}, commit ${commit}, QEMU with TCG, two cores.
+if (write) {
+  // Results of earlier runs stay until the case is run again; every row knows its day and commit.
+  const file = 'docs/boot-results.json';
+  const results = JSON.parse(readFileSync(file, 'utf8'));
+  const date = new Date().toISOString().slice(0, 10);
+  for (const { c, r } of rows) results[c.name] = { ...(r.memoryMiB === undefined ? {} : { memoryMiB: r.memoryMiB }), ...(r.seconds === undefined ? {} : { seconds: r.seconds }), ...(r.freeMiB === undefined ? {} : { freeMiB: r.freeMiB }), ...(r.said === undefined ? {} : { said: r.said }), date, commit };
+  const known = Object.fromEntries(CASES.filter((c) => results[c.name] !== undefined).map((c) => [c.name, results[c.name]]));
+  writeFileSync(file, JSON.stringify(known, null, 1) + '\n');
+  const all = CASES.filter((c) => known[c.name] !== undefined).map((c) => ({ c, r: known[c.name] }));
+  const missing = CASES.filter((c) => known[c.name] === undefined).map((c) => c.name);
+  const good = all.filter(({ c }) => c.fails !== true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.memoryMiB} | ${r.seconds} | ${r.freeMiB ?? ''} | ${r.commit} |`);
+  const bad = all.filter(({ c }) => c.fails === true).map(({ c, r }) => `| ${c.road} | ${c.firmwareText} | ${c.medium} | ${r.said.replaceAll('|', '\\|').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'ID')} |`);
+  const days = [...new Set(all.map(({ r }) => r.date))].sort();
+  const table = `${days.join(', ')}; QEMU with TCG, two cores. The memory test has no prompt: there, the seconds are those to its screen.${missing.length > 0 ? ` Not run yet: ${missing.join(', ')}.` : ''}
 
-| road | firmware | medium | guest's MiB | seconds to the prompt | MiB free |
-|---|---|---|---|---|---|
+| road | firmware | medium | guest's MiB | seconds to the prompt | MiB free | commit |
+|---|---|---|---|---|---|---|
 ${good.join('\n')}
 
 What must fail, and what the person sees:
@@ -83,6 +92,7 @@ What must fail, and what the person sees:
 |---|---|---|---|
 ${bad.join('\n')}
 `;
+  const text = readFileSync(DOC, 'utf8');
   const [begin, end] = ['<!-- table begin -->', '<!-- table end -->'];
   writeFileSync(DOC, text.slice(0, text.indexOf(begin) + begin.length) + '\n' + table + text.slice(text.indexOf(end)));
 }

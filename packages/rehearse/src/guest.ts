@@ -65,16 +65,17 @@ function findFirmware(kind: 'uefi' | 'secure-boot'): readonly [code: string, var
   return found;
 }
 
-function networkArguments(n: GuestNetwork | undefined): string[] {
+/** Under UEFI the firmware's own network stack is taken: QEMU's ROM would put iPXE's in its place, by which shim cannot fetch GRUB whole. */
+function networkArguments(n: GuestNetwork | undefined, uefi: boolean): string[] {
   if (n === undefined) return ['-net', 'none'];
   const user = ['user', 'id=net0', n.reachHost === true ? '' : 'restrict=on', n.tftp === undefined ? '' : `tftp=${n.tftp}`, n.bootfile === undefined ? '' : `bootfile=${n.bootfile}`, n.ssh === undefined ? '' : `hostfwd=tcp:127.0.0.1:${String(n.ssh)}-:22`];
-  return ['-netdev', user.filter((s) => s !== '').join(','), '-device', `virtio-net-pci,netdev=net0${n.bootfile === undefined ? ',romfile=' : ',bootindex=0'}`];
+  return ['-netdev', user.filter((s) => s !== '').join(','), '-device', `virtio-net-pci,netdev=net0${n.bootfile === undefined ? ',romfile=' : `,bootindex=0${uefi ? ',romfile=' : ''}`}`];
 }
 
 /** Arguments of qemu-system-x86_64 for a guest. */
 export function qemuArguments(o: GuestOptions): string[] {
   const uefi = o.firmware !== 'bios';
-  const args = ['-machine', o.firmware === 'secure-boot' ? 'q35,smm=on' : uefi ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci', ...networkArguments(o.network)];
+  const args = ['-machine', o.firmware === 'secure-boot' ? 'q35,smm=on' : uefi ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci', ...networkArguments(o.network, uefi)];
   args.push(...(o.monitor === undefined ? ['-monitor', 'none'] : ['-monitor', `unix:${o.monitor},server=on,wait=off`]));
   if (o.accelerator === 'tcg') args.push('-cpu', 'max');
   if (o.firmware !== 'bios') {
