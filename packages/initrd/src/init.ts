@@ -37,7 +37,10 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs -o mode=755 run /run
-say() { echo "<3>cdrec: $*" > /dev/kmsg; }
+# Only what is said here shall be on the consoles: trying file systems makes the kernel complain about each that it is not.
+echo 3 > /proc/sys/kernel/printk
+say() { echo "<2>cdrec: $*" > /dev/kmsg; }
+seconds() { read -r up rest < /proc/uptime; echo "\${up%.*}"; }
 fail() {
   say "$*"
   say "this shell is for looking around; 'exit' tries again, reset restarts the machine"
@@ -104,11 +107,12 @@ if [ -e /cdrec/rd-base.${image} ]; then
 else
   if [ -n "$iso" ]; then find=find_iso what="the file $iso on any disk (partitions with ext4, xfs, vfat, exfat, ntfs; not LVM, RAID or LUKS)"; else find=find_medium what="CD, DVD, USB stick or disk"; fi
   say "looking for volume 1 of set $set_id"
-  tries=0
+  start=$(seconds)
+  late=
   until $find; do
-    tries=$((tries + 1))
-    [ $tries = 20 ] && load
-    [ $tries -ge 90 ] && fail "volume 1 of set $set_id was not found: looked for $what"
+    waited=$(($(seconds) - start))
+    [ -z "$late" ] && [ $waited -ge 20 ] && late=yes && load
+    [ $waited -ge 90 ] && fail "volume 1 of set $set_id was not found: looked for $what"
     sleep 1
   done
   say "medium found on $device"
