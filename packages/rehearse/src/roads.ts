@@ -35,7 +35,8 @@ export async function bootToLogin(guest: Guest, seconds = 420): Promise<void> {
   await guest.expect(/Password: /, 60);
   guest.send(`${PASSWORD}\n`);
   await guest.expect(/root@[^\n]*# /, 120);
-  await guest.must('stty -echo cols 200; PS1="# "; bind "set enable-bracketed-paste off"; true', 60);
+  // Late messages of the kernel must not stand in the output of commands.
+  await guest.must('dmesg -n 1; stty -echo cols 200; PS1="# "; bind "set enable-bracketed-paste off"; true', 60);
 }
 
 /** Shuts a guest down and waits for its end. */
