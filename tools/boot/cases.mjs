@@ -27,14 +27,6 @@ const medium = (file, as) => ({ media: [{ file, as, boot: true, ...(as === 'ahci
 const MEMTEST = { menu: /Memory test/, expect: /Memtest86\+|Status: Testing/, seconds: 120 };
 const road = (name, text, firmware, as, variant, make, more = {}) => ({ name, road: text, firmware, firmwareText: FIRMWARE[firmware], medium: as, variant, make, ...more });
 
-/** Host files in an image, by path. */
-async function extract(iso, path, to) {
-  const source = await openByteSource(iso);
-  const reader = await IsoReader.open(source);
-  writeFileSync(to, await reader.readFile(path));
-  await reader.close();
-}
-
 /** A copy of an image with one byte of a file changed. */
 async function tampered(iso, path, to) {
   copyFileSync(iso, to);

@@ -73,8 +73,12 @@ async function full() {
     if (bad.exitCode === 0 || !/Permission denied \(publickey\)/.test(bad.stderr)) fail(`SSH with another key: ${bad.exitCode} ${bad.stderr}`);
     const scanned = execFileSync('ssh-keygen', ['-l', '-f', join(dir, 'known')], { encoding: 'utf8' }).split(' ')[1];
     await said('menu', new RegExp(scanned.replace(/[+/]/g, '\\$&')), 'the fingerprint of the host key');
-    await said('network static; network', /192\.0\.2\.|card/, 'network static');
-    await said('network off; ip -brief link', /eth0|ens|enp/, 'network off');
+    // Addresses of a card that is not there go to the one that is; the modes replace each other.
+    await guest.must("printf 'card 02:00:00:00:00:99 192.0.2.77/24\\nroute default 192.0.2.1\\ndns 192.0.2.53\\n' > /etc/cdrec/network", 30);
+    const fixed = await said('network static; ip -4 -o address show scope global; ip -4 route; cat /etc/resolv.conf', /192\.0\.2\.77\/24[^]*default via 192\.0\.2\.1 [^]*nameserver 192\.0\.2\.53/, 'network static');
+    if (fixed.includes('10.0.2.15')) fail(`network static keeps the address of DHCP:\n${fixed}`);
+    const down = await guest.must('network off; ip -4 -o address show scope global; ip -o link show up', 60);
+    if (/192\.0\.2|: (eth|en)/.test(down)) fail(`network off leaves\n${down}`);
     await powerOff(guest);
   } finally {
     await guest[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ export async function bootCase(dir, o) {
   const started = Date.now();
   const guest = await Guest.start({
     accelerator, firmware: o.firmware, memoryMiB: o.memoryMiB ?? 512, media: o.media ?? [], log, variables,
-    ...(o.network ? { network: o.network } : {}), ...(o.monitor ? { monitor: o.monitor } : {}),
+    ...(o.network ? { network: o.network } : {}),
   });
   try {
     if (o.expect !== undefined) {

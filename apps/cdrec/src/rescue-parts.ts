@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage';
 import { parseSize, type Config } from '@cdrec/config';
-import { buildFirstStage } from '@cdrec/initrd';
+import { buildInitrd } from '@cdrec/initrd';
 import { buildRescueTree, type RescueTree } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
@@ -49,7 +49,7 @@ export function bundlePath(): string {
 }
 
 /** Reads the machine as configured, and stops on what is not understood. @throws CdrecError UNSUPPORTED */
-export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
+async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
   const { backup, rescue } = request.config;
   const kernel = request.kernel ?? rescue.kernel;
   const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
@@ -72,10 +72,10 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
   const { kernel } = survey.boot;
   terminal.say(`Rescue system with kernel ${kernel.version}`);
-  const initrd = await buildFirstStage({ modules: kernel.modules, modulesInUse: survey.modules, image: rescue.image, path: searchPath(), date });
+  const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, image: rescue.image, path: searchPath(), date });
   const prepared = await prepareBoot({
     parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
-    kernel: kernel.image, initrd: initrd.image, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
+    kernel: kernel.image, initrd, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
   });
   terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
   signal?.throwIfAborted();

@@ -1,2 +1,2 @@
-export { buildFirstStage, buildInitrd, type InitrdOptions } from './initrd.js';
+export { buildInitrd, type InitrdOptions } from './initrd.js';
 export { cpioArchive, cpioFrame } from './cpio.js';

@@ -90,7 +90,11 @@ find_iso() {
     [ -b "$device" ] && mount_disk "$device" || continue
     file=/run/cdrec/disk/$iso
     if [ -f "$file" ]; then
-      loop=$(losetup --find --show --read-only "$file") && marked "$loop" || { umount /run/cdrec/disk; continue; }
+      loop=$(losetup --find --show --read-only "$file") && marked "$loop" || {
+        [ -z "$loop" ] || losetup --detach "$loop"
+        umount /run/cdrec/disk
+        continue
+      }
       for other in "\${file%_1.iso}"_*.iso; do
         [ -f "$other" ] && [ "$other" != "$file" ] && losetup --find --read-only "$other"
       done

@@ -31,11 +31,6 @@ const MEDIUM_DRIVERS = /^kernel\/(drivers\/(ata|block|scsi|nvme|virtio|usb\/(hos
  * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING
  */
 export async function buildInitrd(options: InitrdOptions): Promise<Buffer> {
-  return (await buildFirstStage(options)).image;
-}
-
-/** As `buildInitrd`, with the paths of the modules in it (relative to the modules directory). */
-export async function buildFirstStage(options: InitrdOptions): Promise<{ image: Buffer; modules: string[] }> {
   const tree = new FileTree();
   await addPrograms(tree, {
     required: ['sh', 'mount', 'umount', 'modprobe', 'switch_root', 'mkdir', 'cat', 'sleep', 'ls', 'losetup', ...(options.image === 'squashfs' ? [] : ['tar', options.image === 'tar.zst' ? 'zstd' : 'gzip'])],
@@ -46,5 +41,5 @@ export async function buildFirstStage(options: InitrdOptions): Promise<{ image: 
   const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [] });
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
   tree.addData('/init', initScript(options.image), 0o755);
-  return { image: gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 }), modules };
+  return gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findBootParts, isSignedPe, prepareBoot } from '@cdrec/bootimage';
 import { addModules, builtinNames, FileTree, moduleNames, modulesWithoutFirmware, namesOf } from '@cdrec/closure';
 import type { Config } from '@cdrec/config';
-import { buildFirstStage } from '@cdrec/initrd';
+import { buildInitrd } from '@cdrec/initrd';
 import { authorizedKeys, MODULE_DIRECTORIES, readKeymap } from '@cdrec/ramdisk';
 import { kernelLacks, modulesOfDisk, readKernelConfig, staleFstab, type Kernel, type Survey } from '@cdrec/survey';
 import { isLabel } from '@cdrec/volumes';
@@ -24,25 +24,25 @@ export async function checkBoot(config: Config, kernel: Kernel, secureBoot: bool
   if (wanted === undefined) add('boot.bios', 'WARN', 'the medium will not boot by BIOS: boot.bios = "none"', 'leave it, if all your machines have UEFI');
   else if (parts[wanted] === undefined) add('boot.bios', 'FAIL', `the medium would not boot by BIOS: ${parts.missing.find((m) => m.part === wanted)?.what ?? wanted} is missing`, hint(wanted));
   else add('boot.bios', 'PASS', `BIOS: ${boot.bios}`);
-  const signed = parts.signed !== undefined && isSignedPe(kernel.image);
+  const kernelSigned = isSignedPe(kernel.image);
   if (boot.uefi === 'none') add('boot.uefi', 'WARN', 'the medium will not boot by UEFI: boot.uefi = "none"', 'leave it, if all your machines have a BIOS');
-  else if (parts.signed !== undefined && signed && boot.uefi !== 'unsigned') add('boot.uefi', 'PASS', `UEFI: signed by the distribution (${parts.signed.shim})`);
+  else if (parts.signed !== undefined && kernelSigned && boot.uefi !== 'unsigned') add('boot.uefi', 'PASS', `UEFI: signed by the distribution (${parts.signed.shim})`);
   else if (parts.grub === undefined) add('boot.uefi', 'FAIL', 'the medium would not boot by UEFI: GRUB is incomplete', hint('grub'));
   else add('boot.uefi', 'PASS', `UEFI: own GRUB (${parts.grub.directory})`);
   if (boot.uefi !== 'none') {
-    const why = parts.signed === undefined ? 'shim and a signed GRUB are not installed' : !isSignedPe(kernel.image) ? `${kernel.image} is not signed` : boot.uefi === 'unsigned' ? 'boot.uefi = "unsigned"' : undefined;
+    const why = parts.signed === undefined ? 'shim and a signed GRUB are not installed' : !kernelSigned ? `${kernel.image} is not signed` : boot.uefi === 'unsigned' ? 'boot.uefi = "unsigned"' : undefined;
     if (why === undefined) add('boot.secure-boot', 'PASS', `the medium will boot with Secure Boot${secureBoot ? ', as this machine does' : ''}`);
     else add('boot.secure-boot', secureBoot ? 'FAIL' : 'WARN', `the medium will not boot with Secure Boot${secureBoot ? ', which this machine enforces' : ''}: ${why}`, parts.signed === undefined ? hint('signed') : 'take a kernel of the distribution; boot.uefi = "auto"');
   }
   if (parts.memtest === undefined) add('boot.memtest', 'WARN', 'there will be no memory test on the medium', hint('memtest'));
   const work = mkdtempSync(join(tmpdir(), 'cdrec-test-'));
   try {
-    const first = await buildFirstStage({ modules: kernel.modules, modulesInUse, image: rescue.image, path, date: 0 });
-    const large = first.image.length > LARGE_INITRD;
-    add('boot.initrd', large ? 'WARN' : 'PASS', `the first stage has ${formatBytes(first.image.length)}`, ...(large ? ['boot loaders may not be able to load it: see which modules are so large'] : []));
+    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse, image: rescue.image, path, date: 0 });
+    const large = initrd.length > LARGE_INITRD;
+    add('boot.initrd', large ? 'WARN' : 'PASS', `the first stage has ${formatBytes(initrd.length)}`, ...(large ? ['boot loaders may not be able to load it: see which modules are so large'] : []));
     await prepareBoot({
       parts, bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId: '00000000-0000-4000-8000-000000000000', label: 'TEST', host: '', append: '', serial: rescue.serial, timeout: 1 },
-      kernel: kernel.image, initrd: first.image, secureBoot, osId: '', date: 0, work,
+      kernel: kernel.image, initrd, secureBoot, osId: '', date: 0, work,
     });
     add('boot.images', 'PASS', 'all boot images can be made');
   } catch (error) {
