@@ -19,7 +19,7 @@ export async function packImage(entries: readonly TreeEntry[], format: ImageForm
   const seconds = String(Math.floor(date / 1000));
   const commands: Record<ImageFormat, [string, ...string[]]> = {
     // -all-time also for the root, which no tar entry speaks of. "-tar" reads a tar stream since squashfs-tools 4.5; sqfstar 4.5.1 refuses -Xcompression-level.
-    squashfs: ['mksquashfs', '-', output, '-tar', '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '3', '-mkfs-time', seconds, '-all-time', seconds, '-processors', String(cpus), '-offset', String(offset)],
+    squashfs: ['mksquashfs', '-', output, '-tar', '-quiet', '-no-progress', '-noappend', '-comp', 'zstd', '-Xcompression-level', '9', '-b', '256K', '-mkfs-time', seconds, '-all-time', seconds, '-processors', String(cpus), '-offset', String(offset)],
     'tar.zst': ['zstd', '-q', '-3', `-T${String(cpus)}`, '-c'],
     'tar.gz': ['gzip', '-n', '-6', '-c'],
   };

@@ -25,17 +25,19 @@ const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_m
 
 /**
  * Makes the sample system's root as a tar file (about two minutes, from Debian's packages), or takes the one made
- * before from the same list. `more` are further packages. Returns its path.
+ * before from the same list. `more` are further packages; `whole` leaves nothing out: a system as Debian installs it.
+ * Returns its path.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED
  */
-export async function makeBaseSystem(cache: string, more: readonly string[] = []): Promise<string> {
+export async function makeBaseSystem(cache: string, more: readonly string[] = [], whole = false): Promise<string> {
   const packages = [...PACKAGES, ...more];
-  const key = createHash('sha256').update(JSON.stringify([packages, EXCLUDED, KEPT])).digest('hex').slice(0, 12);
+  const [excluded, kept] = whole ? [[], []] : [EXCLUDED, KEPT];
+  const key = createHash('sha256').update(JSON.stringify([packages, excluded, kept])).digest('hex').slice(0, 12);
   const tar = join(cache, `sample-${key}.tar`);
   if (existsSync(tar)) return tar;
   mkdirSync(cache, { recursive: true });
   await runTool('mmdebstrap', [
-    '--quiet', '--variant=minbase', '--aptopt=Apt::Install-Recommends "false"', ...EXCLUDED.map((p) => `--dpkgopt=path-exclude=${p}`), ...KEPT.map((p) => `--dpkgopt=path-include=${p}`),
+    '--quiet', '--variant=minbase', '--aptopt=Apt::Install-Recommends "false"', ...excluded.map((p) => `--dpkgopt=path-exclude=${p}`), ...kept.map((p) => `--dpkgopt=path-include=${p}`),
     '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, 'bookworm', `${tar}.partial`, '--format=tar',
   ]);
   renameSync(`${tar}.partial`, tar);
