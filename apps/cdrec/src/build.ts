@@ -1,14 +1,15 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { openTar, planBackup, type BackupItem } from '@cdrec/backup';
 import { addBootFiles, type PreparedBoot } from '@cdrec/bootimage';
+import type { BackupItem } from '@cdrec/backup';
 import type { IsoImageWriter } from '@cdrec/iso9660';
 import { packImage } from '@cdrec/ramdisk';
 import type { Survey } from '@cdrec/survey';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, decompressStage } from '@cdrec/tool';
 import { IsoSetWriter, PathSetWriter, type FinishedSet, type SetWriter } from '@cdrec/volumes';
 import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
+import { planArchives, prepareEncryption, writeArchives } from './archives.js';
 
 /** What `cdrec build` is to do. */
 export interface BuildRequest extends RescueRequest {
@@ -23,11 +24,13 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   const interrupt = interruptSignal();
   let writer: SetWriter | undefined;
   try {
+    const encryption = mode === 'rescue' ? { recipients: [] } : await prepareEncryption(config, terminal);
     const { survey, label, setId, boot, rescue } = await collectRescue(request, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
+    const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
 
     const options = {
-      setId, label, created: date, host: survey.host.name, mode, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
+      setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, mode, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
       boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
       populate: async (iso: IsoImageWriter, file: string) => {
         // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.
@@ -35,13 +38,13 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
         iso.adoptFile(`cdrec/rd-base.${config.rescue.image}`);
         addBootFiles(iso, boot);
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
-        iso.addFile('README.txt', Buffer.from(readme(survey, boot)));
+        iso.addFile('README.txt', Buffer.from(readme(survey, boot, items)));
       },
       onVolume: (n: number, bytes: number) => { terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`); },
     };
     writer = mode === 'path' ? await PathSetWriter.begin(options) : await IsoSetWriter.begin(options);
     interrupt.signal.throwIfAborted();
-    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, survey, request, terminal, interrupt.signal);
+    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, config, terminal, interrupt.signal);
     const set = await writer.finish();
     writer = undefined;
     return { set, exceptions };
@@ -61,8 +64,14 @@ export function prepareDirectory(out: string): void {
   }
 }
 
+/** The programs that open an archive, as a shell has them. */
+function byHand({ meta }: BackupItem): string {
+  const decompress = decompressStage(meta.compress, '');
+  return `${meta.encrypt === undefined ? '' : ' age -d -i KEYFILE |'}${decompress === undefined ? '' : ` ${decompress.program} -d |`}`;
+}
+
 /** What a person needs who finds only this disc. */
-function readme(survey: Survey, boot: PreparedBoot): string {
+function readme(survey: Survey, boot: PreparedBoot, items: readonly BackupItem[]): string {
   const disks = survey.disks.filter((d) => d.used).map((d) => `  ${d.device}  ${String(d.bytes)} bytes  ${d.model} ${d.serial}`.trimEnd()).join('\n');
   return `Recovery set ${boot.menu.label} of ${survey.host.name} (${survey.host.os}), made ${survey.created} by cdrec.
 
@@ -73,36 +82,7 @@ Disks of the machine:
 ${disks}
 
 By hand: every archive under backup/ is a GNU tar stream, cut into pieces .001, .002... where it did not fit:
-  cat backup/NAME.tar.zst.* | zstd -d | tar -x --numeric-owner --xattrs --xattrs-include='*' --acls --selinux -p
+  cat ${items[0] === undefined ? 'backup/NAME.tar.zst' : `backup/${items[0].meta.name}`}* |${items[0] === undefined ? ' zstd -d |' : byHand(items[0])} tar -x --numeric-owner --xattrs --xattrs-include='*' --acls --selinux -p
 Checksums.sfv holds the CRC-32 of every file (cksfv -f Checksums.sfv), cdrec/set.json the SHA-256 of every piece.
 `;
-}
-
-async function writeArchives(writer: SetWriter, survey: Survey, request: BuildRequest, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
-  const { config, out } = request;
-  const own = [`${out}/CDrec-*`, `${out}/.CDrec-*`, `${out}/.cdrec-*`, ...(request.label === undefined ? [] : [`${out}/${request.label}*`, `${out}/.${request.label}*`])];
-  const items = planBackup(survey, { compress: config.backup.compress, level: config.backup.level, exclude: [...own, '/var/lib/cdrec/*', ...config.backup.exclude] });
-  const exceptions: string[] = [];
-  for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal)));
-  return exceptions;
-}
-
-async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
-  const tar = openTar(item.tarArguments, item.meta.mount, item.meta.mount);
-  const meter = terminal.progress(`Backup of ${item.meta.mount}`, item.usedBytes);
-  async function* source(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of tar.stream) {
-      signal.throwIfAborted();
-      meter.set(tar.bytesRead());
-      yield chunk;
-    }
-  }
-  try {
-    const archive = await writer.addArchive(item.meta, source(), () => tar.ended());
-    meter.done(`${formatBytes(archive.contentBytes)}, stored as ${formatBytes(archive.bytes)}`);
-    return archive.exceptions.map((e) => `${item.meta.mount}: ${e}`);
-  } catch (error) {
-    tar.kill();
-    throw error;
-  }
 }

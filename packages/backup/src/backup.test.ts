@@ -3,14 +3,18 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createArguments, excludeArguments, judgeTar, openTar } from './index.ts';
+import { compressStage, type ChainStage } from '@cdrec/tool';
+import { createArguments, judgeTar, openTar, rulesOf } from './index.ts';
+
+const ZSTD = [compressStage('zstd', 1, 1, '') as ChainStage];
+const ALL = { exclude: [], include: [] };
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-backup-')); });
 afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
 
 async function list(args: string[]): Promise<{ names: string[]; verdict: Awaited<ReturnType<ReturnType<typeof openTar>['ended']>> }> {
-  const tar = openTar([`--directory=${dir}`, ...args], dir);
+  const tar = openTar([`--directory=${dir}`, ...args], ZSTD, dir);
   const parts = [];
   for await (const c of tar.stream) parts.push(c);
   const verdict = await tar.ended();
@@ -21,9 +25,25 @@ describe('tar', () => {
   it('excludes by rules with one meaning', async () => {
     for (const d of ['keep/sub', 'gone', 'emptied/a']) mkdirSync(join(dir, d), { recursive: true });
     for (const f of ['keep/gone', 'keep/sub/x.tmp', 'gone/f', 'emptied/f', 'a.tmp']) writeFileSync(join(dir, f), 'x');
-    const { names } = await list(createArguments(dir, 'ext4', 'zstd -q', [`${dir}/gone`, `${dir}/emptied/*`, `${dir}/*.tmp`, '/elsewhere']));
+    const { names } = await list(createArguments('ext4', rulesOf(dir, { exclude: [`${dir}/gone`, `${dir}/emptied/*`, `${dir}/*.tmp`, '/elsewhere'], include: [] })));
     expect(names.sort()).toEqual(['./', './emptied/', './keep/', './keep/gone', './keep/sub/', './keep/sub/x.tmp']);
-    expect(excludeArguments('/home', ['/', '/homes', '/home'])).toEqual([]);
+    expect(rulesOf('/home', { exclude: ['/', '/homes', '/home', '/home/a/'], include: ['/home/b'] })).toEqual({ exclude: ['./a'], include: ['./b'] });
+  });
+
+  it('takes only what is included, with the directories that lead there', async () => {
+    for (const d of ['a/b/c', 'a/other', 'z']) mkdirSync(join(dir, d), { recursive: true });
+    for (const f of ['a/b/c/1', 'a/b/2', 'a/other/3', 'z/4', '5']) writeFileSync(join(dir, f), 'x');
+    const { names } = await list(createArguments('ext4', rulesOf(dir, { exclude: [`${dir}/a/b/2`], include: [`${dir}/a/b`, `${dir}/5`] })));
+    expect(names.sort()).toEqual(['./', './5', './a/', './a/b/', './a/b/c/', './a/b/c/1']);
+  });
+
+  it('says which program of the chain failed', async () => {
+    writeFileSync(join(dir, 'f'), Buffer.alloc(8 << 20, 1));
+    for (const filters of [[{ program: 'sh', args: ['-c', 'head -c 1000; kill -9 $$'], label: 'zstd' }], [...ZSTD, { program: 'sh', args: ['-c', 'cat > /dev/null; echo no such key >&2; exit 1'], label: 'age' }]]) {
+      const tar = openTar([`--directory=${dir}`, ...createArguments('ext4', ALL)], filters, dir);
+      for await (const c of tar.stream) expect(c.length).toBeGreaterThan(0);
+      await expect(tar.ended()).rejects.toMatchObject({ code: 'FILTER_FAILED', message: expect.stringMatching(/zstd was ended by signal 9|age ended with status 1: no such key/) as string });
+    }
   });
 
   it('names files that change while they are read, and completes', async () => {
@@ -31,7 +51,7 @@ describe('tar', () => {
     writeFileSync(join(dir, 'big'), '');
     execFileSync('truncate', ['-s', '50M', join(dir, 'big')]);
     // Uncompressed, so that the pipe holds tar back; not sparse, so that all 50 MiB are read.
-    const tar = openTar([`--directory=${dir}`, ...createArguments(dir, 'ext4', '', []).filter((a) => a !== '--sparse')], dir);
+    const tar = openTar([`--directory=${dir}`, ...createArguments('ext4', ALL).filter((a) => a !== '--sparse')], [], dir);
     const parts: Uint8Array[] = [];
     for await (const c of tar.stream) {
       if (parts.length === 0) execFileSync('truncate', ['-s', '5M', join(dir, 'big')]);
@@ -54,7 +74,7 @@ describe('tar', () => {
 
   it('says that a missing file could not be read', async () => {
     writeFileSync(join(dir, 'ok'), 'fine');
-    const { verdict, names } = await list([...createArguments(dir, 'ext4', 'zstd -q', []), './vanished']);
+    const { verdict, names } = await list([...createArguments('ext4', ALL), './vanished']);
     expect(verdict.exceptions).toEqual([expect.stringContaining('./vanished: Cannot stat')]);
     expect(names).toContain('./ok');
   });

@@ -1,3 +1,5 @@
+import type { FileSystemRules } from './rules.js';
+
 /**
  * GNU tar flags that keep all metadata, the same for writing and reading: owner, mode, times with nanoseconds, hard
  * links, sparse files, ACLs, SELinux contexts, every extended attribute (capabilities are one).
@@ -7,25 +9,27 @@ export const CONTENT_FLAGS: readonly string[] = ['--numeric-owner', '--sparse', 
 /** File systems without Unix metadata. */
 export const isPlain = (fsType: string): boolean => fsType === 'vfat';
 
-/**
- * `--exclude` arguments for one file system: rules are absolute paths; only those below its mount point count.
- * `/x` drops x itself, `/x/*` keeps x empty; `*` and `?` do not match a slash.
- */
-export function excludeArguments(mount: string, rules: readonly string[]): string[] {
-  const base = mount === '/' ? '/' : `${mount}/`;
-  const relative = rules.filter((r) => r.startsWith(base) && r.length > base.length).map((r) => `./${r.slice(base.length).replace(/\/+$/, '')}`);
-  return relative.length === 0 ? [] : ['--anchored', '--wildcards', '--no-wildcards-match-slash', ...relative.map((r) => `--exclude=${r}`)];
+/** `--exclude` arguments: `*` and `?` do not match a slash, patterns begin at the root of the file system. */
+function excludeArguments(rules: readonly string[]): string[] {
+  return rules.length === 0 ? [] : ['--anchored', '--wildcards', '--no-wildcards-match-slash', ...rules.map((r) => `--exclude=${r}`)];
 }
 
-/**
- * Arguments that write one file system to standard output; `--directory` is the caller's (see `openTar`).
- * `compressor` is a command line for tar, or empty.
- */
-export function createArguments(mount: string, fsType: string, compressor: string, rules: readonly string[]): string[] {
+/** Members to be archived: all, or the directories that lead to the wanted paths (themselves only) and these paths whole. */
+function members(include: readonly string[]): string[] {
+  if (include.length === 0) return ['.'];
+  const parents = new Set<string>(['.']);
+  for (const path of include) {
+    const parts = path.split('/');
+    for (let n = 1; n < parts.length; n++) parents.add(parts.slice(0, n).join('/'));
+  }
+  return ['--no-recursion', ...[...parents].sort(), '--recursion', ...include];
+}
+
+/** Arguments that write one file system to standard output; `--directory` is the caller's (see `openBackup`). */
+export function createArguments(fsType: string, rules: FileSystemRules): string[] {
   return [
-    '--create', '--file=-', '--format=posix', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--sort=name', '--totals',
+    '--create', '--file=-', '--format=posix', '--blocking-factor=128', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--sort=name', '--totals',
     ...(isPlain(fsType) ? ['--numeric-owner', '--sparse'] : CONTENT_FLAGS),
-    ...(compressor === '' ? [] : [`--use-compress-program=${compressor}`]),
-    ...excludeArguments(mount, rules), '.',
+    ...excludeArguments(rules.exclude), ...members(rules.include),
   ];
 }

@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { execa } from 'execa';
-import { CdrecError, installHint, TOOL_ENV } from '@cdrec/tool';
+import { CdrecError, describeStage, failedStage, startChain, type Chain, type ChainStage } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
 
-/** A running tar: its output, and its verdict once the output has ended. */
-export interface TarStream {
+/** A running backup: its output, and its verdict once the output has ended. */
+export interface BackupStream {
   readonly stream: AsyncIterable<Uint8Array>;
-  /** Waits for tar. @throws CdrecError TAR_FAILED, TOOL_MISSING */
+  /** Waits for all programs. @throws CdrecError TAR_FAILED, FILTER_FAILED (a compressor or the encryption) */
   ended(): Promise<TarVerdict>;
-  /** Bytes tar has read so far, content and directories (proc(5), rchar): the progress of the work. */
+  /** Bytes the first program has read so far, content and directories (proc(5), rchar): the progress of the work. */
   bytesRead(): number;
-  /** Stops tar; for when the output is not wanted any more. */
+  /** Stops everything; for when the output is not wanted any more. */
   kill(): void;
 }
 
@@ -20,33 +19,48 @@ export interface TarStream {
  */
 const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
 
-/**
- * Starts tar (and through it the compressor); output comes as tar writes it, nothing is staged. With `view`, tar sees
- * the file system mounted there by itself: mount points below it are the plain directories that they are, and what
- * lies hidden under them is archived too. `--directory` is then added here. Needs root.
- */
-export function openTar(args: readonly string[], what: string, view?: string): TarStream {
+function tarStage(args: readonly string[], view: string | undefined): ChainStage {
+  if (view === undefined) return { program: 'tar', args };
   const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
-  const [program, argv] = view === undefined
-    ? ['tar', args]
-    : ['unshare', ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args]] as const;
-  const child = execa(program, argv, { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', buffer: { stdout: false, stderr: true }, reject: false, encoding: 'utf8', env: TOOL_ENV, maxBuffer: 1 << 26 });
+  return { program: 'unshare', label: 'tar', args: ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
+}
+
+/** First child of a process, or undefined. */
+function child(pid: number): number | undefined {
+  const n = Number(readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8').split(' ')[0]);
+  return n > 0 ? n : undefined;
+}
+
+/** Bytes that the first program of a chain has read; `depth` is how many processes stand above it. */
+export function readBytes(chain: Chain, depth: number): number {
+  try {
+    let pid: number | undefined = chain.pid;
+    for (let i = 0; i < depth && pid !== undefined; i++) pid = child(pid);
+    return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${String(pid)}/io`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0; // ended already
+  }
+}
+
+/**
+ * Starts tar and, joined by pipes, the programs its output passes; what they write comes as it is written, nothing is
+ * staged. With `view`, tar sees the file system mounted there by itself: mount points below it are the plain
+ * directories that they are, and what lies hidden under them is archived too. `--directory` is then added here. Needs
+ * root. `what` is used in messages.
+ * @throws CdrecError TOOL_MISSING
+ */
+export function openTar(args: readonly string[], filters: readonly ChainStage[], what: string, view?: string): BackupStream {
+  const chain = startChain([tarStage(args, view), ...filters]);
   return {
-    stream: child.stdout as AsyncIterable<Uint8Array>,
+    stream: chain.stdout as AsyncIterable<Uint8Array>,
     ended: async () => {
-      const result = await child;
-      if (result.code === 'ENOENT') throw new CdrecError('TOOL_MISSING', `program "${program}" is not installed`, { hint: installHint(program) });
-      return judgeTar(result.exitCode, result.stderr, what);
+      const [tar, ...others] = await chain.ended();
+      const bad = failedStage(others);
+      // A filter that dies takes tar with it by SIGPIPE: then the filter is what went wrong.
+      if (bad !== undefined && (tar === undefined || tar.status <= 2 || tar.status === 141)) throw new CdrecError('FILTER_FAILED', `the archive of ${what} is not complete: ${describeStage(bad)}`);
+      return judgeTar(tar?.status, tar?.stderr ?? '', what);
     },
-    bytesRead: () => {
-      try {
-        const own = String(child.pid);
-        const pid = view === undefined ? own : (readFileSync(`/proc/${own}/task/${own}/children`, 'utf8').split(' ')[0] as string);
-        return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
-      } catch {
-        return 0; // ended already
-      }
-    },
-    kill: () => { child.kill('SIGTERM'); },
+    bytesRead: () => readBytes(chain, view === undefined ? 1 : 2),
+    kill: () => { chain.kill(); },
   };
 }

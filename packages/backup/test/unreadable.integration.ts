@@ -20,7 +20,7 @@ afterAll(() => {
 
 describe('a file that cannot be read', () => {
   it('is named, the archive is complete for all others, and what a mount hides is in it', async () => {
-    const tar = openTar(createArguments(join(dir, 'm'), 'ext4', '', []), 'm', join(dir, 'm'));
+    const tar = openTar(createArguments('ext4', { exclude: [], include: [] }), [], 'm', join(dir, 'm'));
     const parts = [];
     for await (const chunk of tar.stream) parts.push(chunk);
     const verdict = await tar.ended();

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CdrecError, errorCode } from '@cdrec/tool';
+import { CdrecError, COMPRESSORS, errorCode } from '@cdrec/tool';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { parseSize } from './sizes.js';
@@ -9,9 +9,17 @@ const size = z.string().refine((s) => { try { parseSize(s); return true; } catch
 /** Everything that can be configured; every key has a default, unknown keys are errors. */
 export const configSchema = z.strictObject({
   backup: z.strictObject({
-    compress: z.enum(['zstd', 'gzip', 'none']).default('zstd').describe('compressor of the archives'),
-    level: z.int().min(1).max(19).default(3).describe('compression level'),
-    exclude: z.array(z.string().startsWith('/')).default([]).describe('paths left out: "/x" drops x itself, "/x/*" keeps x empty'),
+    compress: z.enum(COMPRESSORS).default('zstd').describe('compressor of the archives; gzip by pigz, bzip2 by lbzip2 where they are installed'),
+    level: z.int().min(0).max(19).optional().describe('compression level; default: zstd 3, gzip 6, bzip2 9, xz 6'),
+    threads: z.int().min(0).max(1024).default(0).describe('threads of the compressor; 0: one for each processor'),
+    encrypt: z.array(z.string().min(1)).default([]).describe('recipients of age (age1..., ssh-ed25519 ...), or files with recipients: only the owners of their secret keys can restore'),
+    passphrase: z.boolean().default(false).describe('encrypt with a passphrase that is asked for at every build'),
+    exclude: z.array(z.string().startsWith('/')).default([]).describe('paths left out, besides the default ones: "/x" drops x itself, "/x/*" keeps x empty; * and ? do not match a slash'),
+    default_excludes: z.boolean().default(true).describe('leave out what is made anew by its owner: /tmp/*, caches of package managers, core dumps (the list is in docs/user-guide.md)'),
+    include: z.array(z.string().startsWith('/')).default([]).describe('of the file systems that these paths lie on, only they are backed up'),
+    only_mounts: z.array(z.string().startsWith('/')).default([]).describe('if set, only the file systems with these mount points are backed up; the others are recreated empty'),
+    pre_exec: z.string().default('').describe('command (bash) before the first backup; if it fails, nothing is made'),
+    post_exec: z.string().default('').describe('command (bash) after the last backup, also when it failed'),
     exclude_mounts: z.array(z.string().startsWith('/')).default([]).describe('mount points whose file systems are neither backed up nor recreated'),
     allow_unsupported: z.array(z.string()).default([]).describe('objects named by "cdrec test" as not supported that are left out knowingly'),
   }).prefault({}),

@@ -11,6 +11,10 @@ import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js'
 export interface ExecuteOptions {
   /** The verified stream of an archive, by its name. */
   readonly openArchive: (name: string) => AsyncIterable<Uint8Array>;
+  /** Secret key of age, when archives are encrypted. */
+  readonly identity?: string;
+  /** PATH in which programs are looked for. */
+  readonly path: string;
   /** Journal file: finished steps are not done again by a second run of the same plan. */
   readonly journal: string;
   /** Directory below which file systems are mounted. */
@@ -83,7 +87,7 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       return [];
     case 'extract':
       await withMount(step.device, step.fsType, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
-        directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, what: step.archive, contentBytes: step.contentBytes,
+        directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path, what: step.archive, contentBytes: step.contentBytes,
       }));
       return [];
     case 'grub-bios':

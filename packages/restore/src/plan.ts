@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileSystem, Survey } from '@cdrec/survey';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, type Compressor } from '@cdrec/tool';
 import { mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import type { Assignment } from './match.js';
 
@@ -19,13 +19,13 @@ export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
   | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[] }
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
-  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly mount: string; readonly compress: 'zstd' | 'gzip' | 'none'; readonly contentBytes: number }
+export interface PlanArchive { readonly name: string; readonly mount: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
 
 /** Input of the planner. */
 export interface PlanInput {
@@ -66,7 +66,7 @@ export function planRestore({ survey, archives, assignments, postExec }: PlanInp
   for (const fs of ordered) {
     const archive = archives.find((a) => a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: nodeOf(fs), fsType: fs.type, mount: fs.mount, archive: archive.name, compress: archive.compress, contentBytes: archive.contentBytes });
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: nodeOf(fs), fsType: fs.type, mount: fs.mount, archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), contentBytes: archive.contentBytes });
   }
   const fileSystems = ordered.map((fs): Placement => ({ device: nodeOf(fs), type: fs.type, mount: fs.mount }));
   for (const loader of survey.boot.loaders) {

@@ -64,7 +64,7 @@ describe('an MBR disk with logical partitions', () => {
     const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: true } };
     const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
     const plan: Plan = { ...whole, steps: whole.steps.filter((s) => s.kind !== 'extract') };
-    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false });
+    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, path: '/usr/sbin:/usr/bin', uefi: false });
 
     const table = (d: string): string => sh(`sfdisk --dump ${d}`).replace(/^(device|last-lba):.*\n/gm, '').replaceAll(d, '');
     expect(table(target)).toBe(table(source));
@@ -78,7 +78,7 @@ describe('an MBR disk with logical partitions', () => {
 
     // A second run of the same plan does nothing: the journal knows every step.
     const states: string[] = [];
-    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, uefi: false, onStep: (_, s) => states.push(s) });
+    await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, path: '/usr/sbin:/usr/bin', uefi: false, onStep: (_, s) => states.push(s) });
     expect(new Set(states)).toEqual(new Set(['skipped']));
 
     // rescue.post_exec: the last step, with the restored system mounted; a hook that fails is a step that failed.
@@ -88,7 +88,7 @@ describe('an MBR disk with logical partitions', () => {
     expect(hooked.steps.at(-1)).toMatchObject({ kind: 'hook', script });
     // This kernel may have no vfat.
     const hook: Plan = { ...hooked, steps: hooked.steps.flatMap((s) => (s.kind === 'hook' ? [{ ...s, fileSystems: s.fileSystems.filter((f) => f.type !== 'vfat') }] : [])) };
-    const options = { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal2'), work: dir, uefi: false };
+    const options = { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal2'), work: dir, path: '/usr/sbin:/usr/bin', uefi: false };
     await executePlan(hook, options);
     expect(sh(`debugfs -R 'cat /hook' ${target}p1 2>/dev/null`).trim()).toBe(join(dir, 'root'));
     writeFileSync(script, 'echo broken >&2; exit 7\n');

@@ -5,7 +5,7 @@ import { cutStream, type PieceInfo, type PieceSink } from '@cdrec/cutstream';
 import { IsoImageWriter } from '@cdrec/iso9660';
 import { formatSfv } from '@cdrec/sfv';
 import { CdrecError } from '@cdrec/tool';
-import { formatManifest, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
+import { formatManifest, manifestHead, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
 import type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';
 
 /** A piece smaller than this is not worth the end of a volume: the next volume is begun instead. */
@@ -78,8 +78,8 @@ export class IsoSetWriter implements SetWriter {
   }
 
   #manifest(number: number, last: boolean, archives: readonly Archive[]): Manifest {
-    const { setId, label, created, host, mode } = this.#o;
-    return { format: 1, setId, label, created: new Date(created).toISOString(), host, mode, volume: number, last, archives: [...archives] };
+    const { mode } = this.#o;
+    return { ...manifestHead(this.#o), mode, volume: number, last, archives: [...archives] };
   }
 
   #sfv(iso: IsoImageWriter): string {

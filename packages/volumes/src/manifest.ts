@@ -1,4 +1,4 @@
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, COMPRESSORS } from '@cdrec/tool';
 import { z } from 'zod';
 
 /** A volume id has 32 characters (ECMA-119 8.4.8, d-characters by Rock Ridge's grace), four are for "_NNN". */
@@ -12,10 +12,11 @@ const piece = z.object({
   offset: z.int().min(0), bytes: z.int().min(0), sha256: hex64, crc32: z.int().min(0),
 });
 const archive = z.object({
-  name: z.string().regex(/^[^/\0]+$/), kind: z.literal('tar'), compress: z.enum(['zstd', 'gzip', 'none']),
+  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'ntfsclone', 'partclone', 'dd']).describe('tar: files; the others: image of the device, by that program'), compress: z.enum(COMPRESSORS),
+  encrypt: z.enum(['age']).optional().describe('absent: not encrypted'),
   mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
   bytes: z.int().min(0).describe('bytes of the stored stream'),
-  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream'),
+  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream; of an image: 0, its program has its own check'),
   sha256: z.string().regex(/^([0-9a-f]{64})?$/).describe('of the stored stream; empty while it goes on'),
   exceptions: z.array(z.string()).describe('files that could not be read or changed meanwhile'),
   pieces: z.array(piece),
@@ -24,7 +25,8 @@ const archive = z.object({
 /** set.json as it lies on every volume: the last volume's index is that of the whole set. */
 export const manifestSchema = z.object({
   format: z.literal(1),
-  setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path']),
+  setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path', 'tape']),
+  key: z.string().optional().describe('age identity of the set, locked by a passphrase; absent: by recipients only, or not encrypted'),
   volume: z.int().min(1), last: z.boolean(),
   archives: z.array(archive).max(10_000),
 });
@@ -33,11 +35,16 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type Archive = Manifest['archives'][number];
 export type Piece = Archive['pieces'][number];
 /** What is known of an archive before its first byte. */
-export type ArchiveMeta = Pick<Archive, 'name' | 'kind' | 'compress' | 'mount' | 'device' | 'fsType' | 'fsUuid'>;
+export type ArchiveMeta = Pick<Archive, 'name' | 'kind' | 'compress' | 'encrypt' | 'mount' | 'device' | 'fsType' | 'fsUuid'>;
 
 /** JSON Schema of set.json, as published in docs/. */
 export function setJsonSchema(): unknown {
   return z.toJSONSchema(manifestSchema, { io: 'input' });
+}
+
+/** What set.json says of a set on every volume. `created` is milliseconds since 1970. */
+export function manifestHead(h: { readonly setId: string; readonly label: string; readonly created: number; readonly host: string; readonly key?: string }): Pick<Manifest, 'format' | 'setId' | 'label' | 'created' | 'host' | 'key'> {
+  return { format: 1, setId: h.setId, label: h.label, created: new Date(h.created).toISOString(), host: h.host, ...(h.key === undefined ? {} : { key: h.key }) };
 }
 
 /** Text of set.json. */

@@ -5,7 +5,7 @@ import { cutStream } from '@cdrec/cutstream';
 import { formatSfv } from '@cdrec/sfv';
 import { CdrecError } from '@cdrec/tool';
 import { IsoSetWriter, toPiece, type IsoSetOptions } from './iso-set.js';
-import { formatManifest, type Archive, type ArchiveMeta } from './manifest.js';
+import { formatManifest, manifestHead, type Archive, type ArchiveMeta } from './manifest.js';
 import type { FinishedSet, SetWriter } from './writer.js';
 
 /** Writes a set into one directory: the rescue ISO and every archive as a file; nothing has its final name before all has. */
@@ -58,10 +58,9 @@ export class PathSetWriter implements SetWriter {
 
   async finish(): Promise<FinishedSet> {
     const iso = await this.#rescue.finish();
-    const { setId, label, created, host } = this.#o;
     mkdirSync(join(this.#partial, 'cdrec'), { mode: 0o700 });
     writeFileSync(join(this.#partial, 'cdrec/set.json'), formatManifest({
-      format: 1, setId, label, created: new Date(created).toISOString(), host, mode: 'path', volume: 1, last: true, archives: this.#archives,
+      ...manifestHead(this.#o), mode: 'path', volume: 1, last: true, archives: this.#archives,
     }), { mode: 0o600, flush: true });
     writeFileSync(join(this.#partial, 'Checksums.sfv'), formatSfv(this.#archives.flatMap((a) => a.pieces.map((p) => ({ name: p.file, crc32: p.crc32 })))), { mode: 0o600, flush: true });
     await rename(this.#partial, this.#final);

@@ -6,6 +6,8 @@ export interface SetHeader {
   readonly label: string;
   readonly created: number;
   readonly host: string;
+  /** Age identity of the set, locked by a passphrase. */
+  readonly key?: string;
 }
 
 /** Boot areas of volume 1. */

@@ -6,10 +6,11 @@ import { parseSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { EXIT, usageError, type AddCommand } from '../main.js';
+import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
-import { formatSeconds, interruptSignal, type Terminal } from '../terminal.js';
+import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; json?: boolean; journal: string; work: string; dryRun?: boolean }
+interface Flags { disk: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -81,6 +82,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
     terminal.say(formatPlan(plan));
     if (flags.json === true) terminal.print(JSON.stringify(plan));
     if (flags.dryRun === true) return EXIT.ok;
+    const identity = await identityFor(set, flags.identity, terminal);
     if (flags.skipVerify !== true) await verifyFirst(set, terminal);
     await confirm(plan, flags, terminal);
     interrupt.signal.throwIfAborted();
@@ -88,7 +90,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
     let meter: ReturnType<Terminal['progress']> | undefined;
     const archive = (name: string): Archive => set.manifest.archives.find((a) => a.name === name) as Archive;
     const { remarks } = await executePlan(plan, {
-      openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
+      openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
       onBytes: (n) => meter?.add(n),
       onStep: (step, state) => {
         if (state === 'start') {
@@ -114,6 +116,7 @@ export const restoreCommand: AddCommand = (program, terminal, finish) => {
     .option('--yes', 'do not ask; only for plans that are not ambiguous')
     .option('--auto', 'like --yes, after a visible countdown')
     .option('--dry-run', 'only show the plan')
+    .option('--identity <file>', 'secret key of age that opens an encrypted set')
     .option('--skip-verify', 'do not read the archives before the first write')
     .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
     .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')

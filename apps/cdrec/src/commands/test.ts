@@ -4,7 +4,7 @@ import { getDiskInfoSync } from 'node-disk-info';
 import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@cdrec/survey';
-import { findProgram, installHint, runTool } from '@cdrec/tool';
+import { findProgram, installHint, programsOf, runTool } from '@cdrec/tool';
 import { checkBoot, checkKernel, checkMachine } from '../checks/boot.js';
 import { wrong, type Add, type Check } from '../checks/check.js';
 import { EXIT, type AddCommand } from '../main.js';
@@ -25,7 +25,7 @@ async function runChecks(flags: Flags): Promise<Check[]> {
   add('root', process.getuid?.() === 0 ? 'PASS' : 'FAIL', process.getuid?.() === 0 ? 'running as root' : 'not running as root', ...(process.getuid?.() === 0 ? [] : ['run cdrec as root: it reads every file and every disk']));
   const config = configOf(flags);
   const image = config.rescue.image === 'squashfs' ? ['mksquashfs'] : [];
-  const compress = config.backup.compress === 'none' ? [] : [config.backup.compress];
+  const compress = [...programsOf(config.backup.compress).slice(-1), ...(config.backup.encrypt.length > 0 || config.backup.passphrase ? ['age'] : []), ...(config.backup.passphrase ? ['age-keygen'] : [])];
   const programs = [...new Set([...BUILD_PROGRAMS, ...image, ...compress, ...RESCUE_PROGRAMS.required, ...config.rescue.programs])];
   for (const program of programs) {
     const found = findProgram(program, path, true);

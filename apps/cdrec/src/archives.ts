@@ -1,0 +1,98 @@
+import { DEFAULT_EXCLUDES, openTar, planBackup, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
+import type { Config } from '@cdrec/config';
+import type { Survey } from '@cdrec/survey';
+import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
+import type { SetWriter } from '@cdrec/volumes';
+import { formatBytes, searchPath, type Terminal } from './terminal.js';
+
+/** What of a build concerns its archives. */
+export interface ArchivesRequest {
+  readonly config: Config;
+  /** Directory of the set, which is not backed up into itself. */
+  readonly out: string;
+  readonly label: string | undefined;
+}
+
+/** For whom archives are encrypted, and the set's own key when a passphrase opens it. */
+export interface Encryption {
+  readonly recipients: readonly string[];
+  readonly key?: string;
+}
+
+/**
+ * Checks the recipients and, for a passphrase, makes a key pair for this set: its secret half is locked by age, with a
+ * passphrase that age asks for, and goes into set.json; it is on no disk and in no argument in the clear.
+ * @throws CdrecError CONFIG_INVALID, KEY_WRONG, TOOL_MISSING, USAGE
+ */
+export async function prepareEncryption(config: Config, terminal: Terminal): Promise<Encryption> {
+  const { encrypt, passphrase } = config.backup;
+  if (encrypt.length > 0) await checkRecipients(encrypt);
+  if (!passphrase) return { recipients: encrypt };
+  if (!terminal.interactive) throw new CdrecError('USAGE', 'backup.passphrase: a passphrase cannot be asked for: there is no terminal', { hint: 'use backup.encrypt with a public key: it needs no secret on this machine' });
+  terminal.say('Passphrase of this set (it will be needed for the restore):');
+  const { identity, recipient } = await makeIdentity();
+  return { recipients: [...encrypt, recipient], key: await lockIdentity(identity) };
+}
+
+/** The rules for what is left out and what is taken, with the set's own directory. */
+export function rulesFor({ config: { backup }, out, label }: ArchivesRequest): Rules {
+  const own = [`${out}/CDrec-*`, `${out}/.CDrec-*`, `${out}/.cdrec-*`, ...(label === undefined ? [] : [`${out}/${label}*`, `${out}/.${label}*`])];
+  return { exclude: [...own, ...(backup.default_excludes ? DEFAULT_EXCLUDES : []), ...backup.exclude], include: backup.include };
+}
+
+/** What will be archived, by the configuration. @throws CdrecError CONFIG_INVALID for a mount point that does not exist */
+export function planArchives(survey: Survey, request: ArchivesRequest, recipients: readonly string[]): BackupItem[] {
+  const { backup } = request.config;
+  const unknown = backup.only_mounts.filter((m) => !survey.fileSystems.some((f) => f.mount === m));
+  if (unknown.length > 0) throw new CdrecError('CONFIG_INVALID', `backup.only_mounts: ${unknown.join(', ')}: no file system of this machine is mounted there`, { hint: `there are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
+  const items = planBackup(survey, { compress: backup.compress, ...(backup.level === undefined ? {} : { level: backup.level }), threads: backup.threads, recipients, rules: rulesFor(request), path: searchPath() });
+  return items.filter((i) => backup.only_mounts.length === 0 || backup.only_mounts.includes(i.meta.mount));
+}
+
+/** Writes all archives, between the administrator's two commands. Returns the exceptions: files that were not saved as they should. */
+export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], config: Config, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
+  const { pre_exec: pre, post_exec: post } = config.backup;
+  const exceptions: string[] = [];
+  try {
+    if (pre !== '') {
+      terminal.say('backup.pre_exec');
+      await runTool('bash', ['-c', pre], { signal });
+    }
+    for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal)));
+  } finally {
+    // A database that was stopped must start again, whatever happened meanwhile.
+    if (post !== '') {
+      terminal.say('backup.post_exec');
+      await runTool('bash', ['-c', post]).catch((error: unknown) => { exceptions.push(`backup.post_exec: ${error instanceof Error ? error.message : String(error)}`); });
+    }
+  }
+  return exceptions;
+}
+
+const open = (item: BackupItem): BackupStream => openTar(item.arguments, item.filters, item.meta.mount, item.meta.mount);
+
+async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
+  const backup = open(item);
+  const meter = terminal.progress(`Backup of ${item.meta.mount}`, item.usedBytes);
+  // An interruption must also end a wait for data that does not come, or for a writer that hangs.
+  const stop = (): void => { backup.kill(); };
+  signal.addEventListener('abort', stop, { once: true });
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of backup.stream) {
+      signal.throwIfAborted();
+      meter.set(backup.bytesRead());
+      yield chunk;
+    }
+    signal.throwIfAborted();
+  }
+  try {
+    const archive = await writer.addArchive(item.meta, source(), () => backup.ended());
+    meter.done(`${formatBytes(archive.contentBytes)}, stored as ${formatBytes(archive.bytes)}`);
+    return archive.exceptions.map((e) => `${item.meta.mount}: ${e}`);
+  } catch (error) {
+    backup.kill();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
