@@ -36,7 +36,8 @@ export default tseslint.config(
   {
     // Libraries never print, exit or read the environment; the CLI does.
     files: ['packages/*/src/**/*.ts'],
-    ignores: ['**/*.test.ts'],
+    // A package's small program (bin.ts) is a CLI of its own.
+    ignores: ['**/*.test.ts', 'packages/*/src/bin.ts'],
     rules: {
       'no-console': 'error',
       'no-restricted-properties': ['error',

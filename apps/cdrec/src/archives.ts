@@ -49,8 +49,8 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
   return items.filter((i) => backup.only_mounts.length === 0 || backup.only_mounts.includes(i.meta.mount));
 }
 
-/** Writes all archives, between the administrator's two commands. Returns the exceptions: files that were not saved as they should. */
-export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], config: Config, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
+/** Writes all archives, between the administrator's two commands; `check` is called now and then and throws when the destination is gone. Returns the exceptions: files that were not saved as they should. */
+export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], config: Config, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
   const { pre_exec: pre, post_exec: post } = config.backup;
   const exceptions: string[] = [];
   try {
@@ -58,7 +58,7 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
       terminal.say('backup.pre_exec');
       await runTool('bash', ['-c', pre], { signal });
     }
-    for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal)));
+    for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal, check)));
   } finally {
     // A database that was stopped must start again, whatever happened meanwhile.
     if (post !== '') {
@@ -69,20 +69,30 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
   return exceptions;
 }
 
+/** Bytes after which the destination is looked at again. */
+const CHECK_EVERY = 32 << 20;
+
 const open = (item: BackupItem): BackupStream => openTar(item.arguments, item.filters, item.meta.mount, item.meta.mount);
 
-async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
+async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
   const backup = open(item);
   const meter = terminal.progress(`Backup of ${item.meta.mount}`, item.usedBytes);
   // An interruption must also end a wait for data that does not come, or for a writer that hangs.
   const stop = (): void => { backup.kill(); };
   signal.addEventListener('abort', stop, { once: true });
+  let unchecked = 0;
   async function* source(): AsyncGenerator<Uint8Array> {
     for await (const chunk of backup.stream) {
       signal.throwIfAborted();
       meter.set(backup.bytesRead());
       yield chunk;
+      unchecked += chunk.length;
+      if (unchecked >= CHECK_EVERY) {
+        check();
+        unchecked = 0;
+      }
     }
+    check();
     signal.throwIfAborted();
   }
   try {

@@ -5,16 +5,26 @@ import type { BackupItem } from '@cdrec/backup';
 import type { IsoImageWriter } from '@cdrec/iso9660';
 import { packImage } from '@cdrec/ramdisk';
 import type { Survey } from '@cdrec/survey';
+import { parseSize } from '@cdrec/config';
 import { CdrecError, decompressStage } from '@cdrec/tool';
-import { IsoSetWriter, PathSetWriter, type FinishedSet, type SetWriter } from '@cdrec/volumes';
+import { IsoSetWriter, PathSetWriter, TapeSetWriter, volumeLabel, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
 import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
+import type { Burner } from './burner.js';
+import { checkDestination, watchDestination } from './destination.js';
+import { nextTape, tapeDrives } from './tapes.js';
 import { planArchives, prepareEncryption, writeArchives } from './archives.js';
 
 /** What `cdrec build` is to do. */
 export interface BuildRequest extends RescueRequest {
-  readonly mode: 'rescue' | 'iso' | 'path';
+  readonly mode: 'rescue' | 'iso' | 'path' | 'tape';
   readonly volumeBytes: number;
+  /** Tape drives, as they were named. */
+  readonly tapes: readonly string[];
+  /** Burner into which every volume goes as soon as it is complete. */
+  readonly burner?: Burner;
+  /** A directory for archives may lie on a disk that is backed up. */
+  readonly sameDisk: boolean;
 }
 
 /** Builds a set: survey, rescue system, volumes with backups. Everything half-done is removed on an error. */
@@ -30,7 +40,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
 
     const options = {
-      setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, mode, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
+      setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
       boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
       populate: async (iso: IsoImageWriter, file: string) => {
         // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.
@@ -40,11 +50,17 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
         iso.addFile('README.txt', Buffer.from(readme(survey, boot, items)));
       },
-      onVolume: (n: number, bytes: number) => { terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`); },
+      onVolume: async (n: number, bytes: number, file: string): Promise<'kept' | 'burned'> => {
+        terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`);
+        if (request.burner === undefined) return 'kept';
+        await request.burner.burn(file, volumeLabel(label, n), interrupt.signal);
+        return 'burned';
+      },
     };
-    writer = mode === 'path' ? await PathSetWriter.begin(options) : await IsoSetWriter.begin(options);
+    if (mode === 'path') await checkDestination(out, survey, items.reduce((n, i) => n + i.usedBytes, 0), config.backup.compress !== 'none', request.sameDisk, terminal);
+    writer = mode === 'path' ? await PathSetWriter.begin({ ...options, mode }) : mode === 'tape' ? await beginTape(options, survey, request, label, terminal) : await IsoSetWriter.begin({ ...options, mode });
     interrupt.signal.throwIfAborted();
-    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, config, terminal, interrupt.signal);
+    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, config, terminal, interrupt.signal, watchDestination(out));
     const set = await writer.finish();
     writer = undefined;
     return { set, exceptions };
@@ -52,6 +68,13 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     interrupt.stop();
     await writer?.abort();
   }
+}
+
+/** A set on tape: drives are looked at before anything is made. */
+function beginTape(options: Omit<TapeSetOptions, 'survey' | 'nextTape'>, survey: Survey, request: BuildRequest, label: string, terminal: Terminal): Promise<SetWriter> {
+  const { config, overwrite } = request;
+  const capacity = config.output.tape_capacity === '' ? {} : { capacity: parseSize(config.output.tape_capacity) };
+  return TapeSetWriter.begin({ ...options, ...capacity, survey: Buffer.from(JSON.stringify(survey, null, 1)), nextTape: nextTape({ config, drives: tapeDrives(config, request.tapes), overwrite, label }, terminal) });
 }
 
 /** Makes the output directory. @throws CdrecError OUTPUT_DIRECTORY */

@@ -49,7 +49,7 @@ export function bundlePath(): string {
 }
 
 /** Reads the machine as configured, and stops on what is not understood. @throws CdrecError UNSUPPORTED */
-async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
+export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
   const { backup, rescue } = request.config;
   const kernel = request.kernel ?? rescue.kernel;
   const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });

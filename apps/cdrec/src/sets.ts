@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
-import { openSets, type OpenSet } from '@cdrec/volumes';
+import { DEFAULT_CONFIG } from '@cdrec/config';
+import { openSets, openTapeSet, type OpenSet } from '@cdrec/volumes';
+import { usageError } from './main.js';
+import { changeTapeFor, tapeDrives } from './tapes.js';
+import { Terminal } from './terminal.js';
 
 /** Devices of this machine that hold an ISO 9660 file system: discs, sticks, disks with an image on them. */
 async function isoDevices(): Promise<string[]> {
@@ -15,6 +19,12 @@ async function isoDevices(): Promise<string[]> {
 
 const bootedSet = (): string | undefined => /\bcdrec\.set=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1];
 
+/** Tape drives that hold the set, and who is asked for further tapes. */
+export interface TapePlaces {
+  readonly drives: readonly string[];
+  readonly terminal?: Terminal;
+}
+
 /** A set and the devices or files its volumes lie on. */
 export interface FoundSet {
   readonly set: OpenSet;
@@ -26,7 +36,13 @@ export interface FoundSet {
  * rescue system was booted from is preferred).
  * @throws CdrecError SET_NOT_FOUND, SET_FOREIGN when a given volume belongs to another set, SET_AMBIGUOUS
  */
-export async function findSet(given: readonly string[]): Promise<FoundSet> {
+export async function findSet(given: readonly string[], tapes: TapePlaces = { drives: [] }): Promise<FoundSet> {
+  if (tapes.drives.length > 0) {
+    if (given.length > 0) throw usageError('volumes and --tape do not go together');
+    const terminal = tapes.terminal ?? new Terminal();
+    const drives = tapeDrives(DEFAULT_CONFIG, tapes.drives);
+    return { set: await openTapeSet({ drives, changeTape: changeTapeFor(drives, '', terminal) }), places: [] };
+  }
   const places = given.length > 0 ? given : await isoDevices();
   const { sets, others } = await openSets(places);
   const close = async (keep?: OpenSet): Promise<void> => { for (const s of sets) if (s !== keep) await s.close(); };

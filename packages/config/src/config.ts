@@ -26,6 +26,12 @@ export const configSchema = z.strictObject({
   output: z.strictObject({
     directory: z.string().default('/var/lib/cdrec').describe('where volumes are written'),
     volume_size: size.default('dvd').describe('size of a volume'),
+    tapes: z.array(z.string()).default([]).describe('tape drives for --mode tape: /dev/nst0, or HOST:/dev/nst0 by SSH; used one after another'),
+    tape_block: size.default('256K').describe('bytes of a block on tape, 512 to 16M'),
+    tape_capacity: z.union([z.literal(''), size]).default('').describe('bytes of archives after which a tape counts as full; empty: its own end'),
+    tape_change: z.string().default('').describe('command (bash) that puts another tape into the drive $CDREC_TAPE, for tape number $CDREC_TAPE_NUMBER; empty: a person is asked'),
+    burn_program: z.enum(['auto', 'xorriso', 'growisofs', 'wodim']).default('auto').describe('program that burns discs'),
+    burn_speed: z.int().min(0).default(0).describe('speed of burning; 0: the drive decides'),
     label: z.string().default('').describe('label of the set, 1 to 28 characters of A-Z a-z 0-9 _ . -; empty: CDrec-YYYY.MM.DD'),
   }).prefault({}),
   rescue: z.strictObject({

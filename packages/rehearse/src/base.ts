@@ -9,6 +9,8 @@ const PACKAGES = [
   'squashfs-tools', 'zstd', 'kmod', 'iproute2', 'attr', 'acl', 'libcap2-bin', 'efibootmgr', 'login', 'passwd', 'initramfs-tools', 'procps',
   // Every boot road of a medium, and what the rescue system takes along for network, SSH and keyboard.
   'shim-signed', 'grub-efi-amd64-signed', 'memtest86+', 'syslinux', 'pxelinux', 'mtools', 'isc-dhcp-client', 'openssh-server', 'kbd', 'console-setup', 'busybox',
+  // Tapes, discs, encryption.
+  'mt-st', 'age', 'xorriso', 'growisofs', 'eject',
 ];
 /** Kernel modules and documentation that a sample has no use for: they would only make every emulated step longer. */
 const EXCLUDED = [
@@ -21,7 +23,7 @@ const EXCLUDED = [
   '/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/lib/grub/i386-pc/*.module', '/usr/lib/syslinux/modules/efi*',
 ];
 /** Modules that must stay although their directory goes: what the road to the disks needs. */
-const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_mod', 'drivers/scsi/scsi_common', 'drivers/scsi/virtio_scsi', 'drivers/scsi/sg', 'drivers/hid/hid', 'drivers/hid/usbhid/usbhid', 'drivers/hid/hid-generic', 'drivers/i2c/busses/i2c-i801', 'drivers/i2c/i2c-smbus'].map((m) => `/lib/modules/*/kernel/${m}.ko`);
+const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_mod', 'drivers/scsi/scsi_common', 'drivers/scsi/virtio_scsi', 'drivers/scsi/sg', 'drivers/scsi/st', 'drivers/hid/hid', 'drivers/hid/usbhid/usbhid', 'drivers/hid/hid-generic', 'drivers/i2c/busses/i2c-i801', 'drivers/i2c/i2c-smbus'].map((m) => `/lib/modules/*/kernel/${m}.ko`);
 
 /**
  * Makes the sample system's root as a tar file (about two minutes, from Debian's packages), or takes the one made

@@ -42,6 +42,8 @@ export interface GuestOptions {
   readonly variables?: string;
   /** Socket for QEMU's monitor (keys, discs); none otherwise. */
   readonly monitor?: string;
+  /** Further arguments of QEMU. */
+  readonly more?: readonly string[];
 }
 
 /** UEFI firmware and its template of variables, as distributions have them. */
@@ -88,6 +90,7 @@ export function qemuArguments(o: GuestOptions): string[] {
   if (needs('usb')) args.push('-device', 'qemu-xhci,id=xhci');
   if (needs('ahci') || needs('cdrom')) args.push('-device', 'ich9-ahci,id=sata');
   if (needs('virtio-scsi')) args.push('-device', 'virtio-scsi-pci,id=scsi');
+  args.push(...(o.more ?? []));
   let port = 0;
   o.media.forEach((m, i) => {
     const id = `m${String(i)}`;

@@ -15,7 +15,7 @@ const SET = 'cdrec/set.json';
 
 /** What an ISO set is made of, besides archives. */
 export interface IsoSetOptions extends SetHeader {
-  readonly mode: 'rescue' | 'iso' | 'path';
+  readonly mode: 'rescue' | 'iso' | 'path' | 'tape';
   readonly directory: string;
   /** Capacity of a volume in bytes. */
   readonly volumeBytes: number;
@@ -24,8 +24,11 @@ export interface IsoSetOptions extends SetHeader {
   readonly populate: (iso: IsoImageWriter, file: string) => void | Promise<void>;
   /** Replace volumes of the same name. */
   readonly overwrite?: boolean;
-  /** Told when a volume is complete. */
-  readonly onVolume?: (volume: number, bytes: number) => void;
+  /**
+   * Told when a volume is complete, with its file, before the next one is begun. `burned`: it is on a disc and the file
+   * is not needed any more.
+   */
+  readonly onVolume?: ((volume: number, bytes: number, file: string) => Promise<'kept' | 'burned'>) | undefined;
 }
 
 interface OpenVolume { readonly number: number; readonly iso: IsoImageWriter; readonly partial: string }
@@ -102,12 +105,11 @@ export class IsoSetWriter implements SetWriter {
 
   async addArchive(meta: ArchiveMeta, source: AsyncIterable<Uint8Array>, ended: () => Promise<{ contentBytes: number; exceptions: readonly string[] }>): Promise<Archive> {
     const archive: Archive = { ...meta, bytes: 0, contentBytes: 0, sha256: '', exceptions: [], pieces: [] };
-    const result = await cutStream(source, (number): PieceSink => {
+    const result = await cutStream(source, async (number): Promise<PieceSink> => {
       let volume = this.#volume as OpenVolume;
       let capacity = this.#room(volume, archive);
       if (capacity < SMALLEST_PIECE) {
-        if (number === 1) this.#complete(false, this.#archives);
-        else this.#complete(false, [...this.#archives, archive]);
+        await this.#complete(false, number === 1 ? this.#archives : [...this.#archives, archive]);
         volume = this.#open(volume.number + 1);
         capacity = this.#room(volume, archive);
         if (capacity < SMALLEST_PIECE) throw new CdrecError('VOLUME_TOO_SMALL', `a volume of ${String(this.#o.volumeBytes)} bytes has no room for backups`, { hint: 'take a larger --volume-size' });
@@ -129,18 +131,22 @@ export class IsoSetWriter implements SetWriter {
     return complete;
   }
 
-  #complete(last: boolean, archives: readonly Archive[]): void {
+  async #complete(last: boolean, archives: readonly Archive[]): Promise<void> {
     const { number, iso, partial } = this.#volume as OpenVolume;
     iso.addFile(SET, Buffer.from(formatManifest(this.#manifest(number, last, archives))));
     iso.addFile(SFV, Buffer.from(this.#sfv(iso)));
     const bytes = iso.finish();
-    this.#done.push({ partial, final: join(this.#o.directory, volumeFile(this.#o.label, number)), bytes });
+    const volume = { partial, final: join(this.#o.directory, volumeFile(this.#o.label, number)), bytes };
+    this.#done.push(volume);
     this.#volume = undefined;
-    this.#o.onVolume?.(number, bytes);
+    if ((await this.#o.onVolume?.(number, bytes, partial)) === 'burned') {
+      await rm(partial);
+      this.#done.pop();
+    }
   }
 
   async finish(): Promise<FinishedSet> {
-    this.#complete(true, this.#archives);
+    await this.#complete(true, this.#archives);
     for (const { partial, final } of this.#done) await rename(partial, final);
     return { files: this.#done.map(({ final: path, bytes }) => ({ path, bytes })), archives: this.#archives };
   }

@@ -10,6 +10,7 @@ const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const piece = z.object({
   number: z.int().min(1), volume: z.int().min(1), file: z.string().regex(/^backup\/[^/\0]+$/),
   offset: z.int().min(0), bytes: z.int().min(0), sha256: hex64, crc32: z.int().min(0),
+  tapeFile: z.int().min(0).optional().describe('on a tape: number of the file, from 0'),
 });
 const archive = z.object({
   name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'ntfsclone', 'partclone', 'dd']).describe('tar: files; the others: image of the device, by that program'), compress: z.enum(COMPRESSORS),
@@ -28,6 +29,7 @@ export const manifestSchema = z.object({
   setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path', 'tape']),
   key: z.string().optional().describe('age identity of the set, locked by a passphrase; absent: by recipients only, or not encrypted'),
   volume: z.int().min(1), last: z.boolean(),
+  tape: z.object({ block: z.int().min(512).describe('bytes of a block') }).optional(),
   archives: z.array(archive).max(10_000),
 });
 

@@ -7,7 +7,7 @@ import { CdrecError, errorCode } from '@cdrec/tool';
 import { parseManifest, volumeLabel, type Archive, type Manifest } from './manifest.js';
 
 /** One opened volume (or directory of a path set). */
-interface OpenVolume {
+export interface OpenVolume {
   readonly path: string;
   readonly manifest: Manifest;
   read(file: string): AsyncIterable<Uint8Array>;

@@ -15,7 +15,8 @@ export interface Finding {
  */
 export async function verifySet(set: OpenSet, onBytes: (bytes: number) => void = () => undefined, archivesOnly = false): Promise<Finding[]> {
   const findings: Finding[] = set.missing.map((volume) => ({ volume, file: '', problem: 'missing' }));
-  if (!archivesOnly) {
+  // Tapes hold nothing but archives, header and index, which have been read already.
+  if (!archivesOnly && set.manifest.mode !== 'tape') {
     for (const [number, volume] of [...set.volumes].sort(([a], [b]) => a - b)) {
       const label = volumeLabel(set.label, number);
       try {

@@ -22,6 +22,8 @@ export interface FinishedSet {
   /** Volumes (or the directory) with their sizes in bytes. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[];
   readonly archives: readonly Archive[];
+  /** Number of tapes, of a set on tape. */
+  readonly tapes?: number;
 }
 
 /** Takes archives one after another and makes a set of them. */

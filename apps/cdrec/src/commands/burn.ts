@@ -1,25 +1,51 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { readBurnTarget, writeImageToDevice } from '@cdrec/burn';
 import { CdrecError } from '@cdrec/tool';
 import { EXIT, usageError, type AddCommand } from '../main.js';
-import { formatBytes, interruptSignal } from '../terminal.js';
+import { Burner } from '../burner.js';
+import { configOf } from './build.js';
+import { formatBytes, interruptSignal, type Terminal } from '../terminal.js';
 
-interface Flags { usb?: string; overwrite?: string; json?: boolean }
+interface Flags { usb?: string; disc?: string; erase?: boolean; config?: string; overwrite?: string; json?: boolean }
 
 /** Swap areas in use, as device paths. */
 const activeSwaps = (): string[] => readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).map((l) => l.split(/\s+/)[0] as string).filter((p) => p.startsWith('/dev/')).map((p) => { try { return realpathSync(p); } catch { return p; } });
 
+/** Burns every image onto a disc of its own; the label of a volume is in its file's name. */
+async function burnDiscs(images: readonly string[], drive: string, flags: Flags, terminal: Terminal): Promise<void> {
+  const { output } = configOf(flags);
+  const burner = new Burner({ drive, program: output.burn_program, speed: output.burn_speed, erase: flags.erase === true }, terminal);
+  const interrupt = interruptSignal();
+  try {
+    for (const image of images) await burner.burn(image, basename(image, '.iso'), interrupt.signal);
+  } finally {
+    interrupt.stop();
+  }
+  terminal.print(`${String(images.length)} disc${images.length === 1 ? '' : 's'} burned and compared`);
+}
+
 export const burnCommand: AddCommand = (program, terminal, finish) => {
   program.command('burn')
-    .description('write an ISO image onto a USB stick, read it back and compare')
-    .argument('<image>', 'ISO file: volume 1 boots')
-    .requiredOption('--usb <device>', 'the whole stick: /dev/sdX, or a link below /dev/disk/by-id')
+    .description('write ISO images onto a USB stick or onto discs, read them back and compare')
+    .argument('<image...>', 'ISO files; volume 1 boots')
+    .option('--usb <device>', 'the whole stick: /dev/sdX, or a link below /dev/disk/by-id')
+    .option('--disc <drive>', 'burner: /dev/sr0; a disc for each image, asked for until every one is right')
+    .option('--erase', 'blank rewritable discs without a question')
+    .option('--config <file>', 'configuration file (output.burn_program, output.burn_speed)')
     .option('--overwrite <device>', 'the same device once more, instead of the question; needed for disks that are not removable or carry a volume')
     .option('--json', 'result as JSON on standard output')
     .addHelpText('after', '\nExit status: 0 written and compared; 1 failed; 2 wrong usage. Whatever is mounted or otherwise in use is refused.')
-    .action(async (image: string, flags: Flags) => {
+    .action(async (images: string[], flags: Flags) => {
+      const [image = ''] = images;
+      if ((flags.usb === undefined) === (flags.disc === undefined)) throw usageError('name one of --usb DEVICE and --disc DRIVE');
       if (process.getuid?.() !== 0) throw usageError('cdrec burn must be run as root: it writes to a device');
-      if (!statSync(image).isFile()) throw usageError(`${image} is not a file`);
+      for (const i of images) if (!statSync(i).isFile()) throw usageError(`${i} is not a file`);
+      if (flags.disc !== undefined) {
+        await burnDiscs(images, flags.disc, flags, terminal);
+        return;
+      }
+      if (images.length > 1) throw usageError('a stick takes one image');
       const usb = flags.usb as string;
       const target = await readBurnTarget(usb, activeSwaps());
       const about = `${target.device}: ${formatBytes(target.bytes)}, ${target.model || 'no model'}, serial ${target.serial || 'none'}`;

@@ -10,12 +10,13 @@ import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; json?: boolean; journal: string; work: string; dryRun?: boolean }
+interface Flags { disk: string[]; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
 const shared = (command: Command): Command => command
   .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
+  .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
   .option('--disk <source=target>', 'which disk takes the place of which (repeatable); just a target if the machine had one disk', collect, [])
   .option('--json', 'the plan as JSON on standard output');
 
@@ -74,7 +75,7 @@ async function confirm(plan: Plan, flags: Flags, terminal: Terminal): Promise<vo
 
 async function restore(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<number> {
   if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
-  const { set, places } = await findSet(volumes);
+  const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
   const interrupt = interruptSignal();
   try {
     requireComplete(set);
@@ -126,8 +127,8 @@ export const restoreCommand: AddCommand = (program, terminal, finish) => {
 
 export const planCommand: AddCommand = (program, terminal, finish) => {
   shared(program.command('plan').description('show what a restore would do; writes nothing'))
-    .action(async (volumes: string[], flags: { disk: string[]; json?: boolean }) => {
-      const { set, places } = await findSet(volumes);
+    .action(async (volumes: string[], flags: { disk: string[]; tape: string[]; json?: boolean }) => {
+      const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
       try {
         requireComplete(set);
         const plan = await makePlan(set, places, flags.disk);

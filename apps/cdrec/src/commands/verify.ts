@@ -6,9 +6,10 @@ export const verifyCommand: AddCommand = (program, terminal, finish) => {
   program.command('verify')
     .description('read all volumes of a set and compare every checksum; in any order, from files, directories or devices')
     .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
+    .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', (value: string, all: string[]) => [...all, value], [])
     .option('--json', 'result as JSON on standard output')
-    .action(async (volumes: string[], flags: { json?: boolean }) => {
-      const { set } = await findSet(volumes);
+    .action(async (volumes: string[], flags: { tape: string[]; json?: boolean }) => {
+      const { set } = await findSet(volumes, { drives: flags.tape, terminal });
       try {
         const meter = terminal.progress(`Verifying ${set.label}`, set.manifest.archives.reduce((n, a) => n + a.bytes, 0));
         const findings = await verifySet(set, meter.add);

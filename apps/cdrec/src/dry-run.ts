@@ -1,0 +1,68 @@
+import { readdirSync } from 'node:fs';
+import type { BackupItem } from '@cdrec/backup';
+import { readBlockTree, readMounts, superblockOf, type BlockDevice, type Survey } from '@cdrec/survey';
+import { runTool } from '@cdrec/tool';
+import { rulesFor, type ArchivesRequest } from './archives.js';
+
+/** Something that a build does not store, and why. `bytes` where it is known. */
+export interface LeftOut {
+  readonly what: string;
+  readonly why: string;
+  readonly bytes?: number;
+}
+
+/** What a build would do. Bytes are those in use; archives are smaller by compression and by what is left out. */
+export interface DryRun {
+  readonly archives: readonly { readonly name: string; readonly mount: string; readonly device: string; readonly fsType: string; readonly usedBytes: number }[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** File systems of the kernel that hold no data of the machine. */
+const PSEUDO = new Set(['sysfs', 'proc', 'devtmpfs', 'devpts', 'tmpfs', 'ramfs', 'cgroup', 'cgroup2', 'securityfs', 'pstore', 'bpf', 'debugfs', 'tracefs', 'configfs', 'fusectl', 'mqueue', 'hugetlbfs', 'autofs', 'binfmt_misc', 'efivarfs', 'nsfs', 'rpc_pipefs', 'overlay', 'selinuxfs', 'sockfs', 'pipefs', 'cpuset']);
+
+/** Bytes below the paths that a rule matches on its file system; undefined when it matches nothing. */
+async function bytesOf(rule: string): Promise<number | undefined> {
+  const parent = rule.replace(/\/[^/]*$/, '') || '/';
+  const last = rule.slice(rule.lastIndexOf('/') + 1);
+  const pattern = new RegExp(`^${last.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  let names: string[];
+  try {
+    names = readdirSync(parent).filter((n) => pattern.test(n)).map((n) => `${parent === '/' ? '' : parent}/${n}`);
+  } catch {
+    return undefined; // the parent is a pattern, or not there
+  }
+  if (names.length === 0) return undefined;
+  const { stdout } = await runTool('du', ['--summarize', '--one-file-system', '--block-size=1', '--total', '--files0-from=-'], { input: `${names.join('\0')}\0`, ok: [0, 1] });
+  return Number(stdout.trim().split('\n').at(-1)?.split('\t')[0] ?? 0);
+}
+
+const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
+
+/** Lists archives, and everything on this machine's disks and mounts that is in none of them. Writes nothing. */
+export async function dryRun(survey: Survey, items: readonly BackupItem[], request: ArchivesRequest): Promise<DryRun> {
+  const { backup } = request.config;
+  const leftOut: LeftOut[] = [];
+  const archived = (mount: string): boolean => items.some((i) => i.meta.mount === mount);
+  for (const u of survey.unsupported) leftOut.push({ what: u.object, why: `${u.what}: ${u.reason}; allowed by backup.allow_unsupported` });
+  for (const fs of survey.fileSystems) if (!archived(fs.mount)) leftOut.push({ what: fs.mount, why: 'not in backup.only_mounts: it is recreated empty', bytes: fs.usedBytes });
+  const mounts = await readMounts();
+  for (const m of mounts) {
+    if (PSEUDO.has(m.type) || survey.fileSystems.some((f) => f.mount === m.target) || survey.unsupported.some((u) => u.object === m.target)) continue;
+    const why = backup.exclude_mounts.includes(m.target) ? 'backup.exclude_mounts or --exclude-mount'
+      : ['iso9660', 'udf', 'squashfs', 'erofs'].includes(m.type) ? `a read-only image (${m.type})`
+      : !m.source.startsWith('/dev/') ? `not on a disk of this machine (${m.type}, ${m.source})` : m.root !== '/' ? `a part of ${m.source} that is mounted once more` : `a mounted image file, or mounted elsewhere too (${m.source})`;
+    leftOut.push({ what: m.target, why, bytes: m.usedBytes });
+  }
+  const mounted = new Set(mounts.map((m) => m.number));
+  for (const d of (await readBlockTree()).flatMap(all)) {
+    if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || survey.swaps.some((s) => s.device === d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path)) continue;
+    const { type } = await superblockOf(d.path);
+    if (type !== '' && type !== 'swap' && type !== 'iso9660') leftOut.push({ what: d.path, why: `${type}, not mounted`, bytes: d.bytes });
+  }
+  for (const swap of survey.swaps) leftOut.push({ what: swap.device, why: 'swap area: made anew, with its UUID' });
+  for (const rule of rulesFor(request).exclude) {
+    const bytes = await bytesOf(rule);
+    if (bytes !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', bytes });
+  }
+  return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
+}

@@ -1,0 +1,63 @@
+import { parseSize, type Config } from '@cdrec/config';
+import { formatTape, parseTape, readCapacity, TapeDrive } from '@cdrec/tape';
+import { CdrecError, runTool } from '@cdrec/tool';
+import { describeTape, readTape, volumeLabel, type TapeMedium } from '@cdrec/volumes';
+import { formatBytes, type Terminal } from './terminal.js';
+
+/** The drives of a build or restore, by flags or configuration. @throws CdrecError USAGE */
+export function tapeDrives(config: Config, named: readonly string[]): TapeDrive[] {
+  const addresses = named.length > 0 ? named : config.output.tapes;
+  if (addresses.length === 0) throw new CdrecError('USAGE', 'no tape drive is named', { hint: 'give --tape /dev/nst0 or --tape HOST:/dev/nst0, or output.tapes in the configuration' });
+  const block = parseSize(config.output.tape_block);
+  if (block < 512 || block > 1 << 24) throw new CdrecError('CONFIG_INVALID', `output.tape_block ${config.output.tape_block} is not between 512 bytes and 16 MiB`);
+  return addresses.map((a) => new TapeDrive(parseTape(a), block));
+}
+
+/** Has another tape put into a drive: by the administrator's command, else by the person. @throws CdrecError USAGE where nobody can be asked */
+async function change(drive: TapeMedium, what: string, number: number, command: string, terminal: Terminal): Promise<void> {
+  if (command !== '') {
+    await runTool('bash', ['-c', command], { env: { CDREC_TAPE: drive.name, CDREC_TAPE_NUMBER: String(number) } });
+    return;
+  }
+  if (!terminal.interactive) throw new CdrecError('TAPE_NEEDED', `${what} is needed in ${drive.name}, and nobody can be asked: there is no terminal`, { hint: 'name more drives (--tape, repeatable), or output.tape_change: a command that changes the tape' });
+  await drive.eject();
+  await terminal.ask(`Insert ${what} into ${drive.name} and press Enter: `, 'output.tape_change');
+}
+
+/** How tapes are written: what may be overwritten is told from what may not before a byte is lost. */
+export interface TapeWriting {
+  readonly config: Config;
+  readonly drives: readonly TapeDrive[];
+  readonly overwrite: boolean;
+  readonly label: string;
+}
+
+/** Gives the drive with tape `n`: the drives in their order, then the first one again with another tape. */
+export function nextTape(w: TapeWriting, terminal: Terminal): (n: number) => Promise<TapeMedium> {
+  return async (n) => {
+    const drive = w.drives[(n - 1) % w.drives.length] as TapeDrive;
+    const name = `tape ${String(n)} (write on it: ${volumeLabel(w.label, n)})`;
+    if (n > w.drives.length) await change(drive, name, n, w.config.output.tape_change, terminal);
+    for (;;) {
+      const content = await readTape(drive);
+      if (content.kind === 'blank' || (w.overwrite && (n <= w.drives.length || content.kind === 'foreign' || content.manifest.label !== w.label))) {
+        const capacity = await readCapacity(drive.address);
+        terminal.say(`  ${name} in ${formatTape(drive.address)}: ${describeTape(content)}${capacity === undefined ? ', capacity unknown: it is written to its end' : `, ${formatBytes(capacity.maximum)} by the drive's ${capacity.source}`}`);
+        return drive;
+      }
+      if (!terminal.interactive || w.config.output.tape_change !== '') throw new CdrecError('TAPE_IN_USE', `the tape in ${drive.name} is not overwritten: it holds ${describeTape(content)}`, { hint: 'insert another tape, or allow --overwrite' });
+      terminal.say(`The tape in ${drive.name} holds ${describeTape(content)}.`);
+      await change(drive, `another tape as ${name}`, n, '', terminal);
+    }
+  };
+}
+
+/** For reading: has the wanted tape put into the first drive. `n` 0 is the last tape of the set. */
+export function changeTapeFor(drives: readonly TapeDrive[], command: string, terminal: Terminal): (label: string, n: number, found: string) => Promise<TapeMedium> {
+  return async (label, n, found) => {
+    const drive = drives[0] as TapeDrive;
+    if (found !== '') terminal.say(`${drive.name} has ${found}.`);
+    await change(drive, n === 0 ? `the last tape of ${label}` : `tape ${volumeLabel(label, n)}`, n, command, terminal);
+    return drive;
+  };
+}

@@ -1,0 +1,64 @@
+import { errorCode } from '@cdrec/tool';
+import { parseManifest, volumeLabel, type Manifest } from './manifest.js';
+
+/** A file on a tape while it is written (`TapeFile` of @cdrec/tape). */
+export interface TapeOutput {
+  /** Told of bytes that are on the tape for certain, in order. */
+  onSettled: (chunk: Uint8Array) => void;
+  /** False when the tape takes no more: then `close` says why. */
+  write(chunk: Uint8Array): Promise<boolean>;
+  close(): Promise<{ readonly bytes: number; readonly full: boolean; readonly rest: readonly Uint8Array[] }>;
+  abort(): Promise<void>;
+}
+
+/** What a set needs of a tape drive (`TapeDrive` of @cdrec/tape is one). Files on a tape are counted from 0. */
+export interface TapeMedium {
+  readonly name: string;
+  readonly blockBytes: number;
+  position(file: number): Promise<void>;
+  read(blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
+  readSmall(file: number | 'last', limit: number): Promise<Buffer>;
+  write(): TapeOutput;
+  eject(): Promise<void>;
+}
+
+/** Longest set.json that is read from a tape, in bytes. */
+const LIMIT = 64 << 20;
+
+/** What a tape is, by its first file. */
+export type TapeContent =
+  | { readonly kind: 'blank' }
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'set'; readonly manifest: Manifest };
+
+/** Reads the beginning of a tape. A tape that cannot be read at all counts as blank: new ones give an I/O error. @throws CdrecError TAPE_FAILED when the drive does not answer */
+export async function readTape(medium: TapeMedium): Promise<TapeContent> {
+  await medium.position(0);
+  let begin: Buffer;
+  try {
+    begin = await medium.readSmall(0, LIMIT);
+  } catch (error) {
+    // The drive answers (it was positioned), the tape does not; or its first file is something large.
+    return { kind: errorCode(error) === 'TAPE_FAILED' && error instanceof Error && error.message.includes('longer than') ? 'foreign' : 'blank' };
+  }
+  if (begin.length === 0) return { kind: 'blank' };
+  try {
+    return { kind: 'set', manifest: parseManifest(begin.toString('utf8'), medium.name) };
+  } catch {
+    return { kind: 'foreign' };
+  }
+}
+
+/** The index at the end of the last tape of a set; `undefined` when this is not the last tape. */
+export async function readTapeIndex(medium: TapeMedium): Promise<Manifest | undefined> {
+  try {
+    const manifest = parseManifest((await medium.readSmall('last', LIMIT)).toString('utf8'), medium.name);
+    return manifest.last ? manifest : undefined;
+  } catch {
+    return undefined; // the last file is a piece: the set goes on on another tape, or the writing was broken off
+  }
+}
+
+/** What a tape is, in a few words. */
+export const describeTape = (c: TapeContent): string =>
+  c.kind === 'blank' ? 'blank' : c.kind === 'foreign' ? 'data that is no recovery set' : `tape ${String(c.manifest.volume)} of the recovery set ${c.manifest.label} of ${c.manifest.host}, made ${c.manifest.created} (${volumeLabel(c.manifest.label, c.manifest.volume)})`;
