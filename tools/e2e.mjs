@@ -112,6 +112,10 @@ const cases = {
   'iso-matrix': () => execa('node', ['tools/iso/matrix.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** Small images of the ISO writer boot: ISOLINUX, GRUB, floppy and hard-disk emulation; CD and USB; SeaBIOS and OVMF. */
   'iso-boots': () => execa('node', ['tools/iso/boots.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** A set on two tapes with a genuine end of tape, restored with the block size set wrong; the drive over SSH from another network namespace. */
+  tape: () => execa('node', ['tools/devices/tape.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Volumes burned by xorriso and growisofs in a virtual DVD+R burner, read back, a disc lost in mid-burn replaced. */
+  burn: () => execa('node', ['tools/devices/burn.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');

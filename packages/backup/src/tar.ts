@@ -58,6 +58,8 @@ export function openTar(args: readonly string[], filters: readonly ChainStage[],
       const bad = failedStage(others);
       // A filter that dies takes tar with it by SIGPIPE: then the filter is what went wrong.
       if (bad !== undefined && (tar === undefined || tar.status <= 2 || tar.status === 141)) throw new CdrecError('FILTER_FAILED', `the archive of ${what} is not complete: ${describeStage(bad)}`);
+      // unshare(1) of util-linux 2.38 stumbles over a child that a signal has ended, and says only this.
+      if (tar !== undefined && (tar.status > 128 || tar.stderr.includes('unshare: sigprocmask'))) throw new CdrecError('TAR_FAILED', `the archive of ${what} is not complete: tar was ended by a signal${tar.status > 128 ? ` (${String(tar.status - 128)})` : ''}`);
       return judgeTar(tar?.status, tar?.stderr ?? '', what);
     },
     bytesRead: () => readBytes(chain, view === undefined ? 1 : 2),

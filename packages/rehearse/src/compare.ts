@@ -7,6 +7,8 @@ export interface CompareOptions {
   readonly since?: number;
   /** Device numbers to stay on: mount points of other file systems are compared as directories only. */
   readonly oneFileSystem?: boolean;
+  /** Directories (`./tmp`) whose content was left out knowingly: they are compared, what is in them is not. */
+  readonly without?: readonly string[];
 }
 
 /** Result: `differences` name path and property. */
@@ -34,7 +36,7 @@ export async function compareTrees(left: string, right: string, options: Compare
   const [a, b] = [await readAttributes(left), await readAttributes(right)];
   for (const key of new Set([...a.keys(), ...b.keys()])) {
     const path = key.split('\0')[0] as string;
-    if (a.get(key) !== b.get(key) && !walk.ignored.has(path)) walk.differences.push(`${path}: extended attribute ${key.split('\0')[1] as string}: ${a.get(key) ?? 'absent'} / ${b.get(key) ?? 'absent'}`);
+    if (a.get(key) !== b.get(key) && !walk.ignored.has(path) && options.without?.some((w) => path.startsWith(`${w}/`)) !== true) walk.differences.push(`${path}: extended attribute ${key.split('\0')[1] as string}: ${a.get(key) ?? 'absent'} / ${b.get(key) ?? 'absent'}`);
   }
   return { entries: walk.entries, bytes: walk.bytes, differences: walk.differences, changed: walk.changed };
 }
@@ -72,7 +74,7 @@ class Walk {
         (late ? this.changed : this.differences).push(late ? show(child) : `${show(child)}: only in the ${a.has(key) ? 'original' : 'restored tree'}`);
         continue;
       }
-      if (this.#entry(child) === 'directory' && (this.#options.oneFileSystem !== true || lstatSync(join(this.#left, child), { bigint: true }).dev === device)) this.directory(child);
+      if (this.#entry(child) === 'directory' && this.#options.without?.includes(show(child)) !== true && (this.#options.oneFileSystem !== true || lstatSync(join(this.#left, child), { bigint: true }).dev === device)) this.directory(child);
     }
   }
 

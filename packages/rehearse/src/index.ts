@@ -6,3 +6,4 @@ export { compareEsp } from './esp.js';
 export { makeSampleDisk, SAMPLES, type Sample, type SampleName } from './sample.js';
 export { makeBaseSystem } from './base.js';
 export { bootToLogin, bootToRescue, powerOff } from './roads.js';
+export { plantTorture } from './torture.js';

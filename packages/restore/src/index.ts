@@ -3,4 +3,4 @@ export { readTargets, toTargets, type TargetDisk } from './targets.js';
 export { describeStep, formatPlan, planRestore, type Plan, type PlanInput, type Step } from './plan.js';
 export { mkfsCommands, neededPrograms, partitionNode, sfdiskScript } from './commands.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.js';
-export { extractArguments } from './extract.js';
+export { extract, extractArguments, type Extraction, type StoredAs } from './extract.js';

@@ -87,7 +87,7 @@ export class TapeDrive {
     this.#at = next;
   }
 
-  /** A small file, whatever its blocks; empty for a blank tape. @throws CdrecError TAPE_FAILED when it is longer than `limit` bytes */
+  /** A small file, whatever its blocks; empty for a blank tape. @throws CdrecError TAPE_LONG when it is longer than `limit` bytes, TAPE_FAILED */
   async readSmall(file: number | 'last', limit: number): Promise<Buffer> {
     for (const probe of PROBES) {
       if (file === 'last') await this.positionLast();
@@ -98,7 +98,7 @@ export class TapeDrive {
         for await (const chunk of this.read(probe)) {
           parts.push(Buffer.from(chunk));
           bytes += chunk.length;
-          if (bytes > limit) throw new CdrecError('TAPE_FAILED', `file ${String(file)} of the tape in ${this.name} is longer than ${String(limit)} bytes: no header of a recovery set`);
+          if (bytes > limit) throw new CdrecError('TAPE_LONG', `file ${String(file)} of the tape in ${this.name} is longer than ${String(limit)} bytes: no header of a recovery set`);
         }
         return Buffer.concat(parts);
       } catch (error) {

@@ -54,10 +54,12 @@ export class TapeSetWriter implements SetWriter {
 
   /** Makes the rescue ISO and the header of the first tape. @throws CdrecError OUTPUT_EXISTS; what `nextTape` throws */
   static async begin(options: TapeSetOptions): Promise<TapeSetWriter> {
+    // The tape is looked at first and written last: what is on it stays until the rescue system is made.
+    const first = await options.nextTape(1);
     const rescue = await IsoSetWriter.begin({ ...options, mode: 'tape', volumeBytes: Number.MAX_SAFE_INTEGER });
     const writer = new TapeSetWriter(options, rescue);
     try {
-      await writer.#next([]);
+      await writer.#next([], first);
       await writer.#small(options.survey);
       return writer;
     } catch (error) {
@@ -70,8 +72,9 @@ export class TapeSetWriter implements SetWriter {
     return { ...manifestHead(this.#o), mode: 'tape', volume: this.#number, last, archives: [...archives], tape: { block: (this.#tape as TapeMedium).blockBytes } };
   }
 
-  async #next(archives: readonly Archive[]): Promise<void> {
-    this.#tape = await this.#o.nextTape(++this.#number);
+  async #next(archives: readonly Archive[], tape?: TapeMedium): Promise<void> {
+    this.#number++;
+    this.#tape = tape ?? (await this.#o.nextTape(this.#number));
     await this.#tape.position(0);
     this.#file = 0;
     this.#used = 0;

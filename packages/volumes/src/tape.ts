@@ -23,7 +23,7 @@ export interface TapeMedium {
 }
 
 /** Longest set.json that is read from a tape, in bytes. */
-const LIMIT = 64 << 20;
+const LIMIT = 16 << 20;
 
 /** What a tape is, by its first file. */
 export type TapeContent =
@@ -39,7 +39,8 @@ export async function readTape(medium: TapeMedium): Promise<TapeContent> {
     begin = await medium.readSmall(0, LIMIT);
   } catch (error) {
     // The drive answers (it was positioned), the tape does not; or its first file is something large.
-    return { kind: errorCode(error) === 'TAPE_FAILED' && error instanceof Error && error.message.includes('longer than') ? 'foreign' : 'blank' };
+    if (errorCode(error) !== 'TAPE_LONG') return { kind: 'blank' };
+    return { kind: (await beginsWithZeros(medium)) ? 'blank' : 'foreign' };
   }
   if (begin.length === 0) return { kind: 'blank' };
   try {
@@ -47,6 +48,13 @@ export async function readTape(medium: TapeMedium): Promise<TapeContent> {
   } catch {
     return { kind: 'foreign' };
   }
+}
+
+/** Some drives give zeros without end where nothing was written; a tape of zeros holds nothing in any case. */
+async function beginsWithZeros(medium: TapeMedium): Promise<boolean> {
+  await medium.position(0);
+  for await (const chunk of medium.read(1 << 20)) return Buffer.from(chunk).equals(Buffer.alloc(chunk.length));
+  return true;
 }
 
 /** The index at the end of the last tape of a set; `undefined` when this is not the last tape. */
