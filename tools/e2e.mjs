@@ -143,7 +143,11 @@ const cases = {
   },
 };
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(cases);
+/** CI has no time for all: the straight roads always, of the others one half on even days, the other on odd ones. */
+const TURNS = [['bios-logical', 'rescue-system', 'tape', 'iso-boots', 'tar-images'], ['other-disks', 'iso-matrix', 'burn']];
+const inCi = () => ['bios-ext4', 'uefi-xfs', 'boot-roads', ...TURNS[Math.floor(Date.now() / 86_400_000) % 2]];
+const asked = process.argv.slice(2);
+const names = asked[0] === '--ci' ? inCi() : asked.length > 0 ? asked : Object.keys(cases);
 let failed = 0;
 for (const name of names) {
   if (cases[name] === undefined) {

@@ -31,6 +31,8 @@ export function parseDisc(text: string): Disc {
 
 /** Looks at the disc in a drive. @throws CdrecError TOOL_MISSING, BURN_DRIVE when there is no such drive */
 export async function readDisc(drive: string): Promise<Disc> {
+  // xorriso takes every other path for a file to be written into, and would make it.
+  if (!drive.startsWith('stdio:') && statSync(drive, { throwIfNoEntry: false })?.isBlockDevice() !== true) throw new CdrecError('BURN_DRIVE', `${drive} is no drive`, { hint: 'name the burner: /dev/sr0' });
   const { stdout, stderr, status } = await runTool('xorriso', ['-abort_on', 'NEVER', '-outdev', drive, '-toc'], { ok: [0, 5, 32] });
   const text = `${stdout}\n${stderr}`;
   if (/Drive address .* not|Cannot open|does not exist|Drive is not|not a proper/i.test(text) && !text.includes('Media current')) throw new CdrecError('BURN_DRIVE', `${drive} cannot be used as a burner (status ${String(status)}): ${text.trim().split('\n').filter((l) => /FAILURE|FATAL|SORRY/.test(l)).slice(-2).join('; ')}`, { hint: 'name the drive: /dev/sr0' });
