@@ -33,7 +33,7 @@ await use(Targets.start(), async (targets) => {
         if (label.endsWith('_2') && faults > 0) {
           faults--;
           await sleep(1500);
-          await targets.insert(burner, undefined);
+          await targets.lose(burner);
           await guest.expect(/is not on a disc yet: /, 300);
         }
       } else if (m[2] !== undefined) {

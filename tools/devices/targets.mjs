@@ -55,10 +55,19 @@ export class Targets {
     return this.#device('cd', file);
   }
 
-  /** Puts another disc into a burner (undefined: none). */
+  /** Puts another disc into a burner. */
   async insert(device, file) {
-    if (file === undefined) await this.#admin('--op', 'update', '--mode', 'logicalunit', '--tid', device.tid, '--lun', '1', '--params', 'online=0');
-    else await this.#admin('--op', 'update', '--mode', 'logicalunit', '--tid', device.tid, '--lun', '1', '--params', `removable=1,path=${file},online=1`);
+    const unit = ['--mode', 'logicalunit', '--tid', device.tid, '--lun', '1'];
+    if (device.lost) await this.#admin('--op', 'new', ...unit, '--device-type', 'cd', '-b', file);
+    // Step by step: in one, tgt keeps the kind of the disc before.
+    else for (const p of ['online=0', `path=${file}`, 'online=1']) await this.#admin('--op', 'update', ...unit, '--params', p);
+    device.lost = false;
+  }
+
+  /** The burner with its disc is gone from one moment to the next, until a disc is inserted. */
+  async lose(device) {
+    await this.#admin('--op', 'delete', '--mode', 'logicalunit', '--tid', device.tid, '--lun', '1');
+    device.lost = true;
   }
 
   async [Symbol.asyncDispose]() {
