@@ -58,9 +58,9 @@ export class Targets {
   /** Puts another disc into a burner. */
   async insert(device, file) {
     const unit = ['--mode', 'logicalunit', '--tid', device.tid, '--lun', '1'];
-    if (device.lost) await this.#admin('--op', 'new', ...unit, '--device-type', 'cd', '-b', file);
-    // Step by step: in one, tgt keeps the kind of the disc before.
-    else for (const p of ['online=0', `path=${file}`, 'online=1']) await this.#admin('--op', 'update', ...unit, '--params', p);
+    // A unit of its own for each disc: exchanged in place, tgt keeps the kind of the one before, or refuses because the drive is locked.
+    if (!device.lost) await this.lose(device);
+    await this.#admin('--op', 'new', ...unit, '--device-type', 'cd', '-b', file);
     device.lost = false;
   }
 

@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { burnDisc, moveTray, readDisc, verifyDevice, type BurnProgram } from '@cdrec/burn';
+import { burnDisc, moveTray, readDisc, verifyDevice, type BurnProgram, type Disc } from '@cdrec/burn';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
 
@@ -54,7 +54,7 @@ export class Burner {
 
   async #attempt(image: string, label: string, signal: AbortSignal): Promise<void> {
     const { drive, program, speed, erase } = this.#o;
-    const disc = await readDisc(drive);
+    const disc = await this.#settled(drive);
     if (disc.rewritable && disc.state !== 'blank' && disc.state !== 'none' && !erase) {
       const answer = await this.#terminal.ask(`The ${disc.profile} in ${drive} holds data. Type "erase" to overwrite it, or Enter for another disc: `, '--erase');
       if (answer !== 'erase') throw new CdrecError('BURN_NOT_BLANK', `the ${disc.profile} was not erased`);
@@ -71,6 +71,15 @@ export class Burner {
     const meter = this.#terminal.progress('  reading back', size);
     await verifyDevice(image, drive, await sha256(image), { signal, onBytes: (_, n) => { meter.add(n); } });
     meter.done();
+  }
+
+  /** What is in the drive; a disc that was put in a moment ago needs some seconds to be recognised. */
+  async #settled(drive: string): Promise<Disc> {
+    for (let tries = 0; ; tries++) {
+      const disc = await readDisc(drive);
+      if (disc.state !== 'none' || tries === 5) return disc;
+      await sleep(1000);
+    }
   }
 
   async #ready(drive: string): Promise<void> {

@@ -1,0 +1,110 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachImage, withMounts } from '@cdrec/rehearse';
+import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+
+/** What is backed up, how, and where to: the CLI on a real machine's disk. */
+let dir: string;
+let machine: string;
+beforeAll(async () => {
+  dir = mkdtempSync('/var/tmp/cdrec-backup-');
+  machine = await makeMachine(dir);
+});
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+function fresh(name: string): string {
+  const path = join(dir, name);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path);
+  return path;
+}
+const build = (root: string, kernel: string, ...args: string[]): string[] => [root, 'cdrec', 'build', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt', ...args];
+
+describe('cdrec build --dry-run', () => {
+  it('lists archives, what is left out and why, and writes nothing', async () => {
+    const out = fresh('dry');
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      writeFileSync(join(root, 'tmp/scratch'), Buffer.alloc(2 << 20, 1));
+      const { status, stdout, stderr } = await run('chroot', build(root, kernel, '--mode', 'iso', '--dry-run', '--json', '--exclude', '/usr/share'), MACHINE_ENV);
+      expect(status, stderr).toBe(0);
+      const result = JSON.parse(stdout) as { archives: { mount: string; usedBytes: number }[]; leftOut: { what: string; why: string; bytes?: number }[] };
+      expect(result.archives.map((a) => a.mount)).toEqual(['/']);
+      const about = (what: string): { why: string; bytes?: number } | undefined => result.leftOut.find((l) => l.what === what);
+      expect(about('/tmp/*')).toMatchObject({ why: expect.stringContaining('default_excludes') as string });
+      expect(about('/tmp/*')?.bytes).toBeGreaterThanOrEqual(2 << 20);
+      expect(about('/usr/share')).toMatchObject({ why: 'backup.exclude or --exclude' });
+      expect(about('/mnt')).toMatchObject({ why: expect.stringContaining('--exclude-mount') as string });
+      expect(readdirSync(out)).toEqual([]);
+      rmSync(join(root, 'tmp/scratch'));
+      writeFileSync(join(out, 'c.toml'), '[backup]\nonly_mounts = ["/nowhere"]\n');
+      const wrong = await run('chroot', build(root, kernel, '--dry-run', '--config', '/mnt/c.toml'), MACHINE_ENV);
+      expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('only_mounts: /nowhere')]);
+    });
+  });
+});
+
+describe('an encrypted set', () => {
+  it('is restored with the right key, refused with a wrong one before anything is written; no key is on it', async () => {
+    const out = fresh('encrypted');
+    const keys = ['right', 'wrong'].map((n) => {
+      execFileSync('age-keygen', ['-o', join(dir, n)], { stdio: 'ignore' });
+      return readFileSync(join(dir, n), 'utf8');
+    });
+    const recipient = /public key: (\S+)/.exec(keys[0] as string)?.[1] as string;
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      writeFileSync(join(out, 'c.toml'), `[backup]\nencrypt = ["${recipient}"]\npre_exec = "echo before >> /mnt/hooks"\npost_exec = "echo after >> /mnt/hooks"\n`);
+      const r = await run('chroot', build(root, kernel, '--mode', 'iso', '--config', '/mnt/c.toml'), MACHINE_ENV);
+      expect(r.status, r.stderr).toBe(0);
+      expect(readFileSync(join(out, 'hooks'), 'utf8')).toBe('before\nafter\n');
+      writeFileSync(join(out, 'c.toml'), '[backup]\nencrypt = ["age1nonsense"]\n');
+      const bad = await run('chroot', build(root, kernel, '--mode', 'iso', '--label', 'bad', '--config', '/mnt/c.toml'), MACHINE_ENV);
+      expect([bad.status, bad.stderr]).toEqual([2, expect.stringMatching(/CONFIG_INVALID: backup.encrypt: .*malformed recipient/)]);
+      writeFileSync(join(out, 'c.toml'), '[backup]\npre_exec = "exit 4"\npost_exec = "echo again >> /mnt/hooks"\n');
+      const hook = await run('chroot', build(root, kernel, '--mode', 'iso', '--label', 'hook', '--config', '/mnt/c.toml'), MACHINE_ENV);
+      expect([hook.status, readFileSync(join(out, 'hooks'), 'utf8'), readdirSync(out).filter((n) => n.includes('hook_'))]).toEqual([1, 'before\nafter\nagain\n', []]);
+    });
+    const volumes = readdirSync(out).filter((n) => n.endsWith('.iso')).map((n) => join(out, n));
+    const disk = join(dir, 'target.img');
+    execFileSync('truncate', ['-s', '2G', disk]);
+    await using loop = await attachImage(disk);
+    const restore = (...more: string[]): ReturnType<typeof cdrec> => cdrec('restore', ...volumes, '--disk', loop.device, '--yes', '--journal', join(dir, 'journal'), '--work', join(dir, 'work'), ...more);
+    const none = await restore();
+    expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--identity FILE')]);
+    const wrong = await restore('--identity', join(dir, 'wrong'));
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('KEY_WRONG: the key does not open this set: no identity matched')]);
+    expect(execFileSync('du', ['--block-size=1', disk], { encoding: 'utf8' })).toMatch(/^0\t/);
+    expect((await cdrec('verify', ...volumes)).status).toBe(0); // needs no key
+    const right = await restore('--identity', join(dir, 'right'));
+    expect(right.status, right.stderr).toBe(0);
+    const secret = /AGE-SECRET-KEY-\S+/.exec(keys[0] as string)?.[0] as string;
+    expect((await run('grep', ['-a', '-l', '-F', '-e', secret, ...volumes])).status).toBe(1);
+    rmSync(disk);
+  }, 300_000);
+});
+
+describe('a directory for archives', () => {
+  it('must not lie on the machine itself, and the build ends when it goes away', async () => {
+    const image = join(dir, 'store.img');
+    execFileSync('truncate', ['-s', '2G', image]);
+    execFileSync('mkfs.ext4', ['-q', '-F', image]);
+    await inMachine(machine, dir, [], async (root, kernel) => {
+      const same = await run('chroot', [root, 'cdrec', 'build', '--kernel', kernel, '--mode', 'path', '--out', '/var/lib/cdrec'], MACHINE_ENV);
+      expect([same.status, same.stderr]).toEqual([1, expect.stringMatching(/OUTPUT_SAME_DISK: \/var\/lib\/cdrec lies on the file system \/, which is backed up/)]);
+      expect(readdirSync(join(root, 'var/lib/cdrec'))).toEqual([]);
+      await withMounts([['-o', 'loop', image, join(root, 'mnt')]], async () => {
+        const child = spawn('chroot', build(root, kernel, '--mode', 'path'), { stdio: ['ignore', 'ignore', 'pipe'], env: MACHINE_ENV });
+        let stderr = '';
+        child.stderr.on('data', (c: Buffer) => { stderr += c.toString(); });
+        const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+        const started = (): boolean => readdirSync(join(root, 'mnt')).some((n) => n.endsWith('.partial') && readdirSync(join(root, 'mnt', n, 'backup')).length > 0);
+        while (!started()) await new Promise((resolve) => setTimeout(resolve, 20));
+        execFileSync('umount', ['--lazy', join(root, 'mnt')]);
+        expect([await ended, stderr]).toEqual([1, expect.stringContaining('OUTPUT_LOST: /mnt is not mounted any more')]);
+        expect(readdirSync(join(root, 'mnt'))).toEqual([]);
+        execFileSync('mount', ['-o', 'loop', image, join(root, 'mnt')]); // for the unmount that is to come
+      });
+    });
+  });
+});
