@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { CdrecError, describeStage, startChain, type Chain, type StageResult } from '@cdrec/tool';
 
 /**
@@ -30,6 +29,7 @@ export class TapeFile {
   #keptBytes = 0;
   #sent = 0;
   #broken = false;
+  #wake: () => void = () => undefined;
   /** Told of bytes that are on the tape for certain. */
   onSettled: (chunk: Uint8Array) => void = () => undefined;
 
@@ -39,7 +39,12 @@ export class TapeFile {
     this.#blockBytes = blockBytes;
     this.#onClosed = onClosed;
     this.#limit = blockBytes * 2 + (remote ? UNDER_WAY.remote : UNDER_WAY.local);
-    this.#chain.stdin.on('error', () => { this.#broken = true; });
+    const over = (): void => {
+      this.#broken = true;
+      this.#wake();
+    };
+    this.#chain.stdin.on('error', over).on('close', over).on('drain', () => { this.#wake(); });
+    void this.#chain.ended().then(over);
   }
 
   /** Hands over bytes; waits while the tape is busy. False when no more are taken: then `close` says why. */
@@ -49,8 +54,7 @@ export class TapeFile {
     this.#keptBytes += copy.length;
     this.#sent += copy.length;
     while (this.#kept.length > 0 && this.#keptBytes - (this.#kept[0] as Uint8Array).length >= this.#limit) this.#settle();
-    if (!this.#broken && !this.#chain.stdin.write(copy)) await Promise.race([once(this.#chain.stdin, 'drain').catch(() => undefined), this.#chain.ended()]);
-    this.#broken ||= this.#chain.stdin.destroyed;
+    if (!this.#broken && !this.#chain.stdin.write(copy)) await new Promise<void>((resolve) => { this.#wake = resolve; });
     return !this.#broken;
   }
 
