@@ -47,24 +47,27 @@ await use(Targets.start(), async (targets) => {
   };
   await use(Guest.start({ accelerator, firmware: 'bios', memoryMiB: 1024, media: [{ file: path('original.img'), as: 'virtio', boot: true }], log: path('burn.log'), more: scsiArguments([burner, second]) }), async (guest) => {
     await bootToLogin(guest);
-    await guest.must('modprobe sr_mod; modprobe sg; modprobe isofs; ls /dev/sr0 /dev/sr1', 60);
-    const refused = await guest.run('cdrec build --mode iso --burn /dev/sr0 < /dev/null', 60);
+    await guest.must('modprobe sr_mod; modprobe sg; modprobe isofs', 60);
+    // QEMU has an empty drive of its own, and the kernel numbers them as it finds them.
+    const found = await guest.must("for d in /sys/block/sr*; do grep -q IET $d/device/vendor && echo \"$(readlink $d) /dev/${d##*/}\"; done | sort | sed 's/.* //'", 60);
+    const [drive, other] = found.match(/\/dev\/sr\d+/g);
+    const refused = await guest.run('cdrec build --mode iso --burn ' + drive + ' < /dev/null', 60);
     if (refused.status !== 2 || !/only on a terminal/.test(refused.output)) throw new Error(`without a terminal: ${refused.output}`);
     await guest.must("mkdir -p /etc/cdrec && printf '[backup]\\ninclude = [\"/srv\", \"/usr/bin\", \"/usr/sbin\", \"/usr/lib/x86_64-linux-gnu\"]\\n' > /etc/cdrec/cdrec.toml", 30);
-    const status = await burn(guest, 'TERM=dumb cdrec build --mode iso --label burned --volume-size 110M --burn /dev/sr0', true);
+    const status = await burn(guest, `TERM=dumb cdrec build --mode iso --label burned --volume-size 110M --burn ${drive}`, true);
     if (status !== 0) throw new Error(`cdrec build --burn ended with status ${status}:\n${guest.tail(3000)}`);
     if (Object.keys(burned).sort().join() !== 'burned_1,burned_2') throw new Error(`burned: ${JSON.stringify(burned)}`);
     if (/burned/.test(await guest.must('ls -A /var/lib/cdrec', 30))) throw new Error('ISO files were kept');
     // Both discs in two drives: the set is complete and undamaged.
     await targets.insert(burner, burned.burned_1);
     await targets.insert(second, burned.burned_2);
-    await guest.must('sleep 2; blockdev --getsize64 /dev/sr0 /dev/sr1', 60);
-    const verified = await guest.run('TERM=dumb cdrec verify', 600);
+    await guest.must(`sleep 2; blockdev --getsize64 ${drive} ${other}`, 60);
+    const verified = await guest.run(`TERM=dumb cdrec verify ${other} ${drive}`, 600);
     if (verified.status !== 0 || !/burned: complete and undamaged \(2 volumes/.test(verified.output)) throw new Error(`verifying the discs: ${verified.output}`);
-    await guest.must('mkdir -p /m && mount -t iso9660 /dev/sr1 /m && ls /m/backup && umount /m', 60);
+    await guest.must(`mkdir -p /m && mount -t iso9660 ${other} /m && ls /m/backup && umount /m`, 60);
     // An ISO file by growisofs, onto a disc that is not blank first.
     await guest.must("printf '[output]\\nburn_program = \"growisofs\"\\n' > /etc/cdrec/grow.toml && cdrec build --mode rescue --label rescue 2> /dev/null", 600);
-    const grown = await burn(guest, 'TERM=dumb cdrec burn --config /etc/cdrec/grow.toml --disc /dev/sr0 /var/lib/cdrec/rescue_1.iso', false);
+    const grown = await burn(guest, `TERM=dumb cdrec burn --config /etc/cdrec/grow.toml --disc ${drive} /var/lib/cdrec/rescue_1.iso`, false);
     if (grown !== 0 || burned.rescue_1 === undefined) throw new Error(`growisofs: status ${grown}\n${guest.tail(3000)}`);
     await powerOff(guest);
   });
