@@ -61,7 +61,8 @@ await use(Targets.start(), async (targets) => {
     // Both discs in two drives: the set is complete and undamaged.
     await targets.insert(burner, burned.burned_1);
     await targets.insert(second, burned.burned_2);
-    await guest.must(`sleep 2; blockdev --getsize64 ${drive} ${other}`, 60);
+    // The kernel notices another disc at the first use, and knows its size at the next.
+    await guest.must(`for d in ${drive} ${other}; do for i in 1 2 3 4 5 6; do [ "$(blockdev --getsize64 $d)" -gt 1000000 ] && break; sleep 1; done; blockdev --getsize64 $d; done`, 60);
     const verified = await guest.run(`TERM=dumb cdrec verify ${other} ${drive}`, 600);
     if (verified.status !== 0 || !/burned: complete and undamaged \(2 volumes/.test(verified.output)) throw new Error(`verifying the discs: ${verified.output}`);
     await guest.must(`mkdir -p /m && mount -t iso9660 ${other} /m && ls /m/backup && umount /m`, 60);
