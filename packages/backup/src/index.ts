@@ -1,4 +1,4 @@
-export { archiveName, planBackup, type BackupItem, type BackupOptions, type Method } from './plan.js';
+export { archiveName, planBackup, type BackupItem, type BackupOptions } from './plan.js';
 export { DEFAULT_EXCLUDES, rulesOf, type FileSystemRules, type Rules } from './rules.js';
 export { CONTENT_FLAGS, createArguments } from './tar-arguments.js';
 export { openTar, type BackupStream } from './tar.js';

@@ -17,26 +17,23 @@ export interface BackupOptions {
   readonly path: string;
 }
 
-/** How the content of a file system is stored: its files by tar, or its device by an imaging program. */
-export type Method = 'tar' | 'ntfsclone' | 'partclone' | 'dd';
-
 /** One file system to be archived: what is known of it beforehand, and the programs that write it. */
 export interface BackupItem {
   readonly meta: {
-    readonly name: string; readonly kind: Method; readonly compress: Compressor; readonly encrypt?: 'age';
+    readonly name: string; readonly kind: 'tar'; readonly compress: Compressor; readonly encrypt?: 'age';
     readonly mount: string; readonly device: string; readonly fsType: string; readonly fsUuid: string;
   };
   /** Bytes in use when the survey was made: what the progress is measured against. */
   readonly usedBytes: number;
-  /** Arguments of tar; for images, of the program named by `meta.kind`. */
+  /** Arguments of tar. */
   readonly arguments: readonly string[];
   /** Programs that the stream passes before it is stored: compressor, encryption. */
   readonly filters: readonly ChainStage[];
 }
 
 /** File name of an archive: device and mount point, readable by a person (`sda2._home.tar.zst`). */
-export function archiveName(fs: Pick<FileSystem, 'device' | 'mount'>, kind: Method, compress: Compressor, encrypted: boolean): string {
-  return `${fs.device.split('/').at(-1) as string}.${fs.mount.replaceAll('/', '_')}.${kind}${suffixOf(compress)}${encrypted ? AGE_SUFFIX : ''}`;
+export function archiveName(fs: Pick<FileSystem, 'device' | 'mount'>, compress: Compressor, encrypted: boolean): string {
+  return `${fs.device.split('/').at(-1) as string}.${fs.mount.replaceAll('/', '_')}.tar${suffixOf(compress)}${encrypted ? AGE_SUFFIX : ''}`;
 }
 
 /** What will be archived, in mount order (parents before children). Pure: nothing is run. */
@@ -46,7 +43,7 @@ export function planBackup(survey: Survey, options: BackupOptions): BackupItem[]
   const filters = [...(compressor === undefined ? [] : [compressor]), ...(encrypt ? [encryptStage(options.recipients)] : [])];
   return [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs) => ({
     meta: {
-      name: archiveName(fs, 'tar', options.compress, encrypt), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
+      name: archiveName(fs, options.compress, encrypt), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
       mount: fs.mount, device: fs.device, fsType: fs.type, fsUuid: fs.uuid,
     },
     usedBytes: fs.usedBytes,

@@ -22,7 +22,7 @@ export const DEFAULT_EXCLUDES: readonly string[] = [
 ];
 
 /** The part of a rule below a mount point, as tar knows it; `undefined` when it speaks of another file system. */
-export function below(mount: string, rule: string): string | undefined {
+function below(mount: string, rule: string): string | undefined {
   const base = mount === '/' ? '/' : `${mount}/`;
   const clean = rule.replace(/\/+$/, '');
   return clean.startsWith(base) && clean.length > base.length ? `./${clean.slice(base.length)}` : undefined;

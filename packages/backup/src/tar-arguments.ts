@@ -25,7 +25,7 @@ function members(include: readonly string[]): string[] {
   return ['--no-recursion', ...[...parents].sort(), '--recursion', ...include];
 }
 
-/** Arguments that write one file system to standard output; `--directory` is the caller's (see `openBackup`). */
+/** Arguments that write one file system to standard output; `--directory` is the caller's (see `openTar`). */
 export function createArguments(fsType: string, rules: FileSystemRules): string[] {
   return [
     '--create', '--file=-', '--format=posix', '--blocking-factor=128', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--sort=name', '--totals',

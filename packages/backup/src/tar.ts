@@ -32,7 +32,7 @@ function child(pid: number): number | undefined {
 }
 
 /** Bytes that the first program of a chain has read; `depth` is how many processes stand above it. */
-export function readBytes(chain: Chain, depth: number): number {
+function readBytes(chain: Chain, depth: number): number {
   try {
     let pid: number | undefined = chain.pid;
     for (let i = 0; i < depth && pid !== undefined; i++) pid = child(pid);

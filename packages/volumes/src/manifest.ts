@@ -13,11 +13,11 @@ const piece = z.object({
   tapeFile: z.int().min(0).optional().describe('on a tape: number of the file, from 0'),
 });
 const archive = z.object({
-  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'ntfsclone', 'partclone', 'dd']).describe('tar: files; the others: image of the device, by that program'), compress: z.enum(COMPRESSORS),
+  name: z.string().regex(/^[^/\0]+$/), kind: z.literal('tar'), compress: z.enum(COMPRESSORS),
   encrypt: z.enum(['age']).optional().describe('absent: not encrypted'),
   mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
   bytes: z.int().min(0).describe('bytes of the stored stream'),
-  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream; of an image: 0, its program has its own check'),
+  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream'),
   sha256: z.string().regex(/^([0-9a-f]{64})?$/).describe('of the stored stream; empty while it goes on'),
   exceptions: z.array(z.string()).describe('files that could not be read or changed meanwhile'),
   pieces: z.array(piece),

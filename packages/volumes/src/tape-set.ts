@@ -169,9 +169,10 @@ export class TapeSetWriter implements SetWriter {
       await this.#next(this.#archives);
     }
     const index = join(this.#o.directory, `${this.#o.label}_tape.json`);
-    writeFileSync(index, formatManifest(this.#manifest(true, this.#archives)), { mode: 0o600, flush: true });
+    const text = formatManifest(this.#manifest(true, this.#archives));
+    writeFileSync(index, text, { mode: 0o600, flush: true });
     this.#made.push(index);
-    return { files: [...iso.files, { path: index, bytes: 0 }], archives: this.#archives, tapes: this.#number };
+    return { files: [...iso.files, { path: index, bytes: Buffer.byteLength(text) }], archives: this.#archives, tapes: this.#number };
   }
 
   async abort(): Promise<void> {

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSets, openTapeSet, parseManifest, PathSetWriter, TapeSetWriter, verifySet, type ArchiveMeta, type Manifest, type TapeMedium, type TapeOutput } from './index.ts';
+import { CdrecError } from '@cdrec/tool';
+import { openSets, openTapeSet, parseManifest, PathSetWriter, readTape, TapeSetWriter, verifySet, type ArchiveMeta, type Manifest, type TapeMedium, type TapeOutput } from './index.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-tape-')); });
@@ -99,6 +100,25 @@ describe('a set on tape', () => {
     const set = await openTapeSet({ drives: [tapes[0] as MemoryTape], changeTape: (_l, n) => { asked.push(n); return Promise.resolve(tapes[1] as MemoryTape); } });
     expect([asked, set.manifest.volume]).toEqual([[0], 2]);
     await expect(openTapeSet({ drives: [new MemoryTape('new', 1000)], changeTape: () => Promise.reject(new Error('not asked')) })).rejects.toMatchObject({ code: 'SET_NOT_FOUND', message: expect.stringContaining('blank') as string });
+  });
+});
+
+describe('a tape', () => {
+  const failing = (code: string, message: string): TapeMedium => Object.assign(new MemoryTape('t', 1000), { readSmall: () => Promise.reject(new CdrecError(code, message)) });
+  it('counts as blank only when that is certain', async () => {
+    const long = (data: Buffer): TapeMedium => {
+      const tape = new MemoryTape('t', 1e9);
+      tape.files.push(data);
+      return Object.assign(tape, { readSmall: () => Promise.reject(new CdrecError('TAPE_LONG', 'long')) });
+    };
+    const zeros = Buffer.alloc(17 << 20);
+    expect(await readTape(new MemoryTape('new', 1000))).toEqual({ kind: 'blank' });
+    expect(await readTape(failing('TAPE_FAILED', 'dd ended with status 1: Input/output error'))).toEqual({ kind: 'blank' });
+    expect(await readTape(long(zeros))).toEqual({ kind: 'blank' });
+    // An image of a disk: a megabyte of zeros, then data.
+    expect(await readTape(long(Buffer.concat([Buffer.alloc(1 << 20), Buffer.from('data'), zeros])))).toEqual({ kind: 'foreign' });
+    expect(await readTape(failing('TAPE_BLOCK', 'Cannot allocate memory'))).toEqual({ kind: 'foreign' });
+    await expect(readTape(failing('TAPE_FAILED', 'ssh: connect to host x: Connection refused'))).rejects.toMatchObject({ code: 'TAPE_FAILED' });
   });
 });
 

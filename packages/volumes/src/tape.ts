@@ -31,16 +31,21 @@ export type TapeContent =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'set'; readonly manifest: Manifest };
 
-/** Reads the beginning of a tape. A tape that cannot be read at all counts as blank: new ones give an I/O error. @throws CdrecError TAPE_FAILED when the drive does not answer */
+/**
+ * Reads the beginning of a tape. New tapes give an I/O error (blank check): that, and nothing else that goes wrong, counts
+ * as blank; blocks or files larger than any header are somebody's data.
+ * @throws CdrecError TAPE_FAILED when the drive does not answer
+ */
 export async function readTape(medium: TapeMedium): Promise<TapeContent> {
   await medium.position(0);
   let begin: Buffer;
   try {
     begin = await medium.readSmall(0, LIMIT);
   } catch (error) {
-    // The drive answers (it was positioned), the tape does not; or its first file is something large.
-    if (errorCode(error) !== 'TAPE_LONG') return { kind: 'blank' };
-    return { kind: (await beginsWithZeros(medium)) ? 'blank' : 'foreign' };
+    if (errorCode(error) === 'TAPE_BLOCK') return { kind: 'foreign' };
+    if (errorCode(error) === 'TAPE_LONG') return { kind: (await beginsWithZeros(medium)) ? 'blank' : 'foreign' };
+    if (errorCode(error) === 'TAPE_FAILED' && error instanceof Error && error.message.includes('Input/output error')) return { kind: 'blank' };
+    throw error;
   }
   if (begin.length === 0) return { kind: 'blank' };
   try {
@@ -50,10 +55,15 @@ export async function readTape(medium: TapeMedium): Promise<TapeContent> {
   }
 }
 
-/** Some drives give zeros without end where nothing was written; a tape of zeros holds nothing in any case. */
+/** Some drives give zeros without end where nothing was written. Images of disks begin with zeros, too, but not with so many. */
 async function beginsWithZeros(medium: TapeMedium): Promise<boolean> {
   await medium.position(0);
-  for await (const chunk of medium.read(1 << 20)) return Buffer.from(chunk).equals(Buffer.alloc(chunk.length));
+  let bytes = 0;
+  for await (const chunk of medium.read(1 << 20)) {
+    if (!Buffer.from(chunk).equals(Buffer.alloc(chunk.length))) return false;
+    bytes += chunk.length;
+    if (bytes >= LIMIT) break;
+  }
   return true;
 }
 

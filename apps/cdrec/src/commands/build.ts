@@ -47,7 +47,7 @@ async function chooseMode(terminal: Terminal): Promise<{ mode: BuildRequest['mod
 async function showDryRun(config: Config, flags: Flags, terminal: Terminal): Promise<void> {
   const request = { config, out: resolve(flags.out ?? config.output.directory), label: flags.label ?? (config.output.label === '' ? undefined : config.output.label) };
   const survey = await surveyMachine({ config, kernel: flags.kernel, date: Date.now() });
-  const result = await dryRun(survey, planArchives(survey, request, config.backup.encrypt), request);
+  const result = await dryRun(survey, planArchives(survey, request, config.backup.passphrase ? [...config.backup.encrypt, 'the passphrase'] : config.backup.encrypt), request);
   if (flags.json === true) {
     terminal.print(JSON.stringify(result));
     return;
