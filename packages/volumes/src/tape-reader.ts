@@ -55,7 +55,7 @@ export async function openTapeSet(options: TapeReadOptions): Promise<OpenSet> {
   const readAt = async function* (n: number, file: number): AsyncGenerator<Uint8Array, void, undefined> {
     const medium = await drive(n);
     await medium.position(file);
-    yield* medium.read(index.tape?.block ?? medium.blockBytes);
+    yield* medium.read(2 * (index.tape?.block ?? medium.blockBytes));
   };
   const volumes = new Map<number, OpenVolume>(Array.from({ length: index.volume }, (_, i): [number, OpenVolume] => [i + 1, {
     path: `tape ${volumeLabel(index.label, i + 1)}`, manifest: index,

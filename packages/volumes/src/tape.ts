@@ -16,7 +16,8 @@ export interface TapeMedium {
   readonly name: string;
   readonly blockBytes: number;
   position(file: number): Promise<void>;
-  read(blockBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
+  /** `bufferBytes`: at least twice the size of a block. */
+  read(bufferBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   readSmall(file: number | 'last', limit: number): Promise<Buffer>;
   write(): TapeOutput;
   eject(): Promise<void>;
