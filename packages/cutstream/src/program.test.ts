@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { pieceSuffix } from './piece-name.ts';
 import { cutstreamProgram } from './program.ts';
 
 let dir: string;
@@ -43,6 +44,14 @@ describe('cutstream as a program', () => {
       expect(pieces).toHaveLength(Math.max(1, Math.ceil(n / size)));
       expect(Buffer.concat(pieces.map((p) => readFileSync(join(dir, p)))).equals(bytes(n))).toBe(true);
     }), { numRuns: 20 });
+  });
+
+  it('names the pieces so that a shell has them in their order, however many they are', () => {
+    const names = Array.from({ length: 100_000 }, (_, i) => pieceSuffix(i + 1));
+    expect([...names].sort()).toEqual(names);
+    expect([1, 899, 900, 8999, 9000].map(pieceSuffix)).toEqual(['.001', '.899', '.90900', '.98999', '.9909000']);
+    expect(cut(bytes(1200), ['1', join(dir, 'p')]).status).toBe(0);
+    expect(execFileSync('sh', ['-c', 'cat p.*'], { cwd: dir }).equals(bytes(1200))).toBe(true);
   });
 
   it('writes an SFV file that cksfv accepts, and refuses to overwrite', () => {

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { pieceSuffix } from './piece-name.js';
 
 /** What the program needs of its surroundings. */
 export interface CutIo {
@@ -89,7 +90,7 @@ function finish(fd: number): void {
 /** Pieces with numbers; none has its name before it is complete. */
 function intoPieces(size: number, prefix: string, sfv: string | undefined, io: CutIo): void {
   const lines: string[] = [];
-  const name = (n: number): string => `${prefix}.${String(n).padStart(3, '0')}`;
+  const name = (n: number): string => `${prefix}${pieceSuffix(n)}`;
   const partial = (n: number): string => join(dirname(prefix), `.${basename(name(n))}.partial`);
   let current = 0;
   try {

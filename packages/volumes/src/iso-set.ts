@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cutStream, type PieceInfo, type PieceSink } from '@cdrec/cutstream';
+import { cutStream, pieceSuffix, type PieceInfo, type PieceSink } from '@cdrec/cutstream';
 import { IsoImageWriter } from '@cdrec/iso9660';
 import { formatSfv } from '@cdrec/sfv';
 import { CdrecError } from '@cdrec/tool';
@@ -91,7 +91,7 @@ export class IsoSetWriter implements SetWriter {
 
   /** Bytes that a further piece of `archive` may have on the open volume: exact to the sector. */
   #room(volume: OpenVolume, archive: Archive): number {
-    const file = `backup/${archive.name}.${String(archive.pieces.length + 1).padStart(3, '0')}`;
+    const file = `backup/${archive.name}${pieceSuffix(archive.pieces.length + 1)}`;
     // Every number at its widest, so that the real set.json and SFV cannot be larger.
     const widest: Piece = { number: 999_999, volume: 999_999, file, offset: 1e15, bytes: 1e15, sha256: 'f'.repeat(64), crc32: 0xffffffff };
     const complete = { ...archive, bytes: 1e15, contentBytes: 1e15, sha256: 'f'.repeat(64), pieces: [...archive.pieces, widest] };
@@ -119,7 +119,7 @@ export class IsoSetWriter implements SetWriter {
         capacity,
         write: (chunk) => { sink.write(chunk); },
         close: (piece, last) => {
-          const file = piece.number === 1 && last ? `backup/${meta.name}` : `backup/${meta.name}.${String(piece.number).padStart(3, '0')}`;
+          const file = piece.number === 1 && last ? `backup/${meta.name}` : `backup/${meta.name}${pieceSuffix(piece.number)}`;
           sink.close(file, { mode: 0o400 });
           archive.pieces.push(toPiece(piece, volume.number, file));
         },

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { pieceSuffix } from '@cdrec/cutstream';
 import { CdrecError } from '@cdrec/tool';
 import { IsoSetWriter, type IsoSetOptions } from './iso-set.js';
 import { formatManifest, manifestHead, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
@@ -116,7 +117,7 @@ export class TapeSetWriter implements SetWriter {
       out = undefined;
       const number = archive.pieces.length + 1;
       if (end.bytes > 0 || !end.full) {
-        archive.pieces.push({ number, volume: this.#number, file: `backup/${meta.name}${number === 1 && !end.full && !more ? '' : `.${String(number).padStart(3, '0')}`}`, offset, ...digest.result(), tapeFile: this.#file });
+        archive.pieces.push({ number, volume: this.#number, file: `backup/${meta.name}${number === 1 && !end.full && !more ? '' : pieceSuffix(number)}`, offset, ...digest.result(), tapeFile: this.#file });
         offset += digest.bytes;
       }
       this.#file++;
