@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 /** A finished piece. `offset` and `bytes` are bytes of the uncut stream; `sha256` is lower-case hexadecimal. */
@@ -38,7 +38,8 @@ export class CutStreamError extends Error {
  * @throws CutStreamError when a sink has no capacity; whatever source and sinks throw.
  */
 export async function cutStream(source: AsyncIterable<Uint8Array>, next: (number: number) => PieceSink | Promise<PieceSink>): Promise<CutResult> {
-  const whole = createHash('sha256');
+  // As long as there is one piece only, its digest is that of the whole: most streams are hashed once.
+  let whole: Hash | undefined;
   const pieces: PieceInfo[] = [];
   let total = 0;
   let sink: PieceSink | undefined;
@@ -55,6 +56,7 @@ export async function cutStream(source: AsyncIterable<Uint8Array>, next: (number
     return opened;
   };
   const closePiece = async (open: PieceSink, last: boolean): Promise<void> => {
+    if (pieces.length === 0) whole = hash.copy();
     const piece = { number: pieces.length + 1, offset: total - size, bytes: size, sha256: hash.digest('hex'), crc32: crc >>> 0 };
     pieces.push(piece);
     await open.close(piece, last);
@@ -70,7 +72,7 @@ export async function cutStream(source: AsyncIterable<Uint8Array>, next: (number
       const part = chunk.subarray(at, at + Math.min(chunk.length - at, sink.capacity - size));
       await sink.write(part);
       hash.update(part);
-      whole.update(part);
+      whole?.update(part);
       crc = crc32(part, crc);
       size += part.length;
       total += part.length;
@@ -79,5 +81,5 @@ export async function cutStream(source: AsyncIterable<Uint8Array>, next: (number
   }
   sink ??= await openNext();
   await closePiece(sink, true);
-  return { bytes: total, sha256: whole.digest('hex'), pieces };
+  return { bytes: total, sha256: (whole as unknown as Hash).digest('hex'), pieces };
 }

@@ -6,6 +6,7 @@ import { IsoImageWriter } from '@cdrec/iso9660';
 import { formatSfv } from '@cdrec/sfv';
 import { CdrecError } from '@cdrec/tool';
 import { formatManifest, manifestHead, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
+import { WriteBehind } from './write-behind.js';
 import type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';
 
 /** A piece smaller than this is not worth the end of a volume: the next volume is begun instead. */
@@ -31,7 +32,7 @@ export interface IsoSetOptions extends SetHeader {
   readonly onVolume?: ((volume: number, bytes: number, file: string) => Promise<'kept' | 'burned'>) | undefined;
 }
 
-interface OpenVolume { readonly number: number; readonly iso: IsoImageWriter; readonly partial: string }
+interface OpenVolume { readonly number: number; readonly iso: IsoImageWriter; readonly partial: string; readonly disk: WriteBehind }
 
 /** Writes a set as ISO images, each byte once: the archive streams go straight into the volumes' file extents. */
 export class IsoSetWriter implements SetWriter {
@@ -63,6 +64,7 @@ export class IsoSetWriter implements SetWriter {
       }
     } catch (error) {
       volume.iso.close();
+      await volume.disk.stop();
       rmSync(volume.partial, { force: true });
       throw error;
     }
@@ -76,7 +78,7 @@ export class IsoSetWriter implements SetWriter {
       volumeId: volumeLabel(label, number), date: created, application: 'CDREC', publisher: publisherOf(this.#o.host),
       ...(number === 1 && (boot.mbr !== undefined || boot.esp !== undefined) ? { boot } : {}),
     });
-    this.#volume = { number, iso, partial };
+    this.#volume = { number, iso, partial, disk: new WriteBehind(partial) };
     return this.#volume;
   }
 
@@ -117,7 +119,10 @@ export class IsoSetWriter implements SetWriter {
       const sink = volume.iso.openFile();
       return {
         capacity,
-        write: (chunk) => { sink.write(chunk); },
+        write: (chunk) => {
+          sink.write(chunk);
+          volume.disk.wrote(chunk.length);
+        },
         close: (piece, last) => {
           const file = piece.number === 1 && last ? `backup/${meta.name}` : `backup/${meta.name}${pieceSuffix(piece.number)}`;
           sink.close(file, { mode: 0o400 });
@@ -132,10 +137,11 @@ export class IsoSetWriter implements SetWriter {
   }
 
   async #complete(last: boolean, archives: readonly Archive[]): Promise<void> {
-    const { number, iso, partial } = this.#volume as OpenVolume;
+    const { number, iso, partial, disk } = this.#volume as OpenVolume;
     iso.addFile(SET, Buffer.from(formatManifest(this.#manifest(number, last, archives))));
     iso.addFile(SFV, Buffer.from(this.#sfv(iso)));
     const bytes = iso.finish();
+    await disk.stop();
     const volume = { partial, final: join(this.#o.directory, volumeFile(this.#o.label, number)), bytes };
     this.#done.push(volume);
     this.#volume = undefined;
@@ -154,6 +160,7 @@ export class IsoSetWriter implements SetWriter {
   async abort(): Promise<void> {
     if (this.#volume !== undefined) {
       this.#volume.iso.close();
+      await this.#volume.disk.stop();
       await rm(this.#volume.partial, { force: true });
     }
     for (const { partial } of this.#done) await rm(partial, { force: true });

@@ -6,6 +6,7 @@ import { formatSfv } from '@cdrec/sfv';
 import { CdrecError } from '@cdrec/tool';
 import { IsoSetWriter, toPiece, type IsoSetOptions } from './iso-set.js';
 import { formatManifest, manifestHead, type Archive, type ArchiveMeta } from './manifest.js';
+import { WriteBehind } from './write-behind.js';
 import type { FinishedSet, SetWriter } from './writer.js';
 
 /** Writes a set into one directory: the rescue ISO and every archive as a file; nothing has its final name before all has. */
@@ -41,10 +42,14 @@ export class PathSetWriter implements SetWriter {
   async addArchive(meta: ArchiveMeta, source: AsyncIterable<Uint8Array>, ended: () => Promise<{ contentBytes: number; exceptions: readonly string[] }>): Promise<Archive> {
     const file = `backup/${meta.name}`;
     const fd = openSync(join(this.#partial, file), 'wx', 0o600);
+    const disk = new WriteBehind(join(this.#partial, file));
     try {
       const result = await cutStream(source, () => ({
         capacity: Number.MAX_SAFE_INTEGER,
-        write: (chunk) => { for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at); },
+        write: (chunk) => {
+          for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+          disk.wrote(chunk.length);
+        },
         close: () => { fsyncSync(fd); },
       }));
       const { contentBytes, exceptions } = await ended();
@@ -53,6 +58,7 @@ export class PathSetWriter implements SetWriter {
       return archive;
     } finally {
       closeSync(fd);
+      await disk.stop();
     }
   }
 
