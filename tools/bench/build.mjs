@@ -74,7 +74,7 @@ try {
           'tar | zstd': `set -o pipefail; { ${TAR} --directory=${mount} --exclude=./tmp/* --exclude=./out/* . || [ $? = 1 ]; } | zstd -q -3 -T0 > /out/backup.tar.zst`,
           ...(withRear && what === 'sample' ? { 'rear mkbackup': `rear mkbackup` } : {}),
         };
-        if (withRear) writeFileSync(join(root, 'etc/rear/local.conf'), 'OUTPUT=ISO\nBACKUP=NETFS\nBACKUP_URL=iso:///backup\nISO_DIR=/out\nISO_DEFAULT=manual\nOUTPUT_URL=null\nBACKUP_PROG_COMPRESS_OPTIONS=( --zstd )\nBACKUP_PROG_COMPRESS_SUFFIX=.zst\nexport TMPDIR=/var/tmp\nAUTOEXCLUDE_PATH+=( /out /data )\nEXCLUDE_MOUNTPOINTS+=( /out /data )\n');
+        if (withRear) writeFileSync(join(root, 'etc/rear/local.conf'), `BOOTLOADER=GRUB\nKERNEL_VERSION=${kernel}\nKERNEL_FILE=/boot/vmlinuz-${kernel}\nOUTPUT=ISO\nBACKUP=NETFS\nBACKUP_URL=iso:///backup\nISO_DIR=/out\nISO_DEFAULT=manual\nOUTPUT_URL=null\nBACKUP_PROG_COMPRESS_OPTIONS=( --zstd )\nBACKUP_PROG_COMPRESS_SUFFIX=.zst\nexport TMPDIR=/var/tmp\nAUTOEXCLUDE_PATH+=( /out /data )\nEXCLUDE_MOUNTPOINTS+=( /out /data )\n`);
         const got = Object.fromEntries(Object.keys(commands).map((k) => [k, []]));
         const sizes = {};
         for (let i = 0; i <= runs; i++) {
