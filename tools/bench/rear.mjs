@@ -15,7 +15,7 @@ const media = join(dir, 'media');
 /** Both media, built inside of the booted sample: what ReaR needs is installed there by its own package. */
 async function build() {
   mkdirSync(media, { recursive: true });
-  const base = await makeBaseSystem(argument('--cache', '.cache'), ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 'gawk', 'openssl', 'iputils-ping', 'bc', 'attr', 'kbd', 'less'], true);
+  const base = await makeBaseSystem(argument('--cache', '.cache'), ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 'gawk', 'openssl', 'iputils-ping', 'bc', 'attr', 'kbd', 'less'], 'all');
   const disk = join(dir, 'sample.img');
   const store = join(dir, 'store.img');
   await makeSampleDisk({ name: 'bios-ext4', base, image: disk, work: dir, node: process.execPath, bundle: argument('--bundle', 'apps/cdrec/dist/bundle/cdrec.mjs') });

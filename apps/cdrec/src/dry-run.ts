@@ -53,9 +53,17 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
       : !m.source.startsWith('/dev/') ? `not on a disk of this machine (${m.type}, ${m.source})` : m.root !== '/' ? `a part of ${m.source} that is mounted once more` : `a mounted image file, or mounted elsewhere too (${m.source})`;
     leftOut.push({ what: m.target, why, bytes: m.usedBytes });
   }
+  for (const l of survey.layers) {
+    if (l.type !== 'btrfs') continue;
+    for (const v of l.subvolumes) {
+      if (survey.fileSystems.some((f) => f.uuid === l.uuid && (f.subvolume === v.path || f.subvolume === ''))) continue;
+      leftOut.push({ what: v.path, why: `subvolume on ${l.device}: ${v.snapshot ? 'a snapshot of another one' : v.readOnly ? 'read-only' : 'not mounted, and not seen below a mounted one'}` });
+    }
+  }
   const mounted = new Set(mounts.map((m) => m.number));
+  const known = new Set([...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : []))]);
   for (const d of (await readBlockTree()).flatMap(all)) {
-    if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || survey.swaps.some((s) => s.device === d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path)) continue;
+    if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || known.has(d.path) || survey.swaps.some((s) => s.device === d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path)) continue;
     const { type } = await superblockOf(d.path);
     if (type !== '' && type !== 'swap' && type !== 'iso9660') leftOut.push({ what: d.path, why: `${type}, not mounted`, bytes: d.bytes });
   }

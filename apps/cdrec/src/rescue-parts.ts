@@ -80,7 +80,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
   signal?.throwIfAborted();
   const built = await buildRescueTree({
-    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs, needed: [...neededPrograms(survey.disks, survey.fileSystems, survey.swaps), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
+    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { CdrecError, errorCode } from '@cdrec/tool';
@@ -104,6 +105,24 @@ export class Terminal {
     this.#endLine();
     this.#reader ??= createInterface({ input: process.stdin, output: process.stderr });
     return (await this.#reader.question(question)).trim();
+  }
+
+  /** Asks for a secret: what is typed is not shown. @throws CdrecError USAGE where there is no terminal */
+  async askSecret(question: string, flag: string): Promise<string> {
+    if (!this.interactive) throw new CdrecError('USAGE', `"${question.trim()}" cannot be asked: there is no terminal`, { hint: `answer with ${flag}` });
+    this.#endLine();
+    // A reader of its own, which leaves the echo to the terminal, where it is off.
+    this.#reader?.close();
+    this.#reader = undefined;
+    spawnSync('stty', ['-echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
+    const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+    try {
+      return await reader.question(question);
+    } finally {
+      reader.close();
+      spawnSync('stty', ['echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
+      process.stderr.write('\n');
+    }
   }
 
   close(): void {

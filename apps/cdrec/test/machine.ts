@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { attachImage, makeBaseSystem, makeSampleDisk, withMounts } from '@cdrec/rehearse';
+import { attachImage, makeBaseSystem, makeSampleDisk, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
 
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 export const CLI = join(workspace, 'apps/cdrec/dist/bin.js');
@@ -20,10 +20,10 @@ export async function run(program: string, args: readonly string[], env: Record<
 /** The CLI on this host. */
 export const cdrec = (...args: string[]): Promise<Outcome> => run(process.execPath, [CLI, ...args]);
 
-/** A sample machine (BIOS, one ext4) as a disk image below `dir`. */
-export async function makeMachine(dir: string): Promise<string> {
+/** A sample machine (BIOS, one ext4) as a disk image below `dir`; with `stacks`, it has the programs for arrays, volume groups, btrfs... */
+export async function makeMachine(dir: string, stacks = false): Promise<string> {
   const image = join(dir, 'machine.img');
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(join(workspace, '.cache')), image, work: dir, node: process.execPath, bundle: BUNDLE });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(join(workspace, '.cache'), ...(stacks ? [STACK_PACKAGES, STACK_MODULES] as const : [])), image, work: dir, node: process.execPath, bundle: BUNDLE });
   return image;
 }
 

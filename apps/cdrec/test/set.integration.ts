@@ -149,13 +149,13 @@ describe('what is not understood', () => {
   it('is named, and stops a build until it is left out by name', async () => {
     const out = join(dir, 'strange');
     mkdirSync(out);
-    const image = blank('btrfs.img', 200 * 2 ** 20);
-    execFileSync('mkfs.btrfs', ['-q', image]);
+    const image = blank('ntfs.img', 50 * 2 ** 20);
+    execFileSync('mkfs.ntfs', ['-q', '-F', '-Q', image], { stdio: 'ignore' });
     await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
-      await withMounts([['-o', 'loop', image, join(root, 'media')]], async () => {
+      await withMounts([['-t', 'ntfs-3g', '-o', 'loop', image, join(root, 'media')]], async () => {
         const [program, ...args] = build(root, kernel, '--mode', 'rescue');
         const stopped = await run(program, args, MACHINE_ENV);
-        expect([stopped.status, stopped.stderr]).toEqual([1, expect.stringMatching(/UNSUPPORTED[^]*\/media: file system btrfs on \/dev\/loop\d+/)]);
+        expect([stopped.status, stopped.stderr]).toEqual([1, expect.stringMatching(/UNSUPPORTED[^]*\/media: file system fuseblk on \/dev\/loop\d+/)]);
         expect(readdirSync(out)).toEqual([]);
         const tested = await run('chroot', [root, 'cdrec', 'test', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
         expect([tested.status, tested.stdout]).toEqual([1, expect.stringMatching(/FAIL {2}layout\.\/media: .*\n +remedy: exclude it/)]);

@@ -7,7 +7,7 @@ import type { FileSystemRules } from './rules.js';
 export const CONTENT_FLAGS: readonly string[] = ['--numeric-owner', '--sparse', '--acls', '--selinux', '--xattrs', '--xattrs-include=*'];
 
 /** File systems without Unix metadata. */
-export const isPlain = (fsType: string): boolean => fsType === 'vfat';
+export const isPlain = (fsType: string): boolean => fsType === 'vfat' || fsType === 'exfat';
 
 /** `--exclude` arguments: `*` and `?` do not match a slash, patterns begin at the root of the file system. */
 function excludeArguments(rules: readonly string[]): string[] {

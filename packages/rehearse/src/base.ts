@@ -22,18 +22,23 @@ const EXCLUDED = [
   ].map((d) => `/lib/modules/*/kernel/${d}/*`),
   '/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/lib/grub/i386-pc/*.module', '/usr/lib/syslinux/modules/efi*',
 ];
+/** What a sample with arrays, volume groups, encryption and further file systems has besides: packages, and the modules that must stay. */
+export const STACK_PACKAGES: readonly string[] = ['mdadm', 'lvm2', 'cryptsetup', 'cryptsetup-initramfs', 'btrfs-progs', 'f2fs-tools', 'thin-provisioning-tools'];
+export const STACK_MODULES: readonly string[] = ['drivers/md', 'fs/btrfs', 'fs/f2fs'];
+
 /** Modules that must stay although their directory goes: what the road to the disks needs. */
 const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_mod', 'drivers/scsi/scsi_common', 'drivers/scsi/virtio_scsi', 'drivers/scsi/sg', 'drivers/scsi/st', 'drivers/hid/hid', 'drivers/hid/usbhid/usbhid', 'drivers/hid/hid-generic', 'drivers/i2c/busses/i2c-i801', 'drivers/i2c/i2c-smbus'].map((m) => `/lib/modules/*/kernel/${m}.ko`);
 
 /**
  * Makes the sample system's root as a tar file (about two minutes, from Debian's packages), or takes the one made
- * before from the same list. `more` are further packages; `whole` leaves nothing out: a system as Debian installs it.
+ * before from the same list. `more` are further packages; of kernel modules those in `keep` (directories below kernel/) stay
+ * in, or all: a system as Debian installs it.
  * Returns its path.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED
  */
-export async function makeBaseSystem(cache: string, more: readonly string[] = [], whole = false): Promise<string> {
+export async function makeBaseSystem(cache: string, more: readonly string[] = [], keep: readonly string[] | 'all' = []): Promise<string> {
   const packages = [...PACKAGES, ...more];
-  const [excluded, kept] = whole ? [[], []] : [EXCLUDED, KEPT];
+  const [excluded, kept] = keep === 'all' ? [[], []] : [EXCLUDED.filter((e) => !keep.some((k) => e === `/lib/modules/*/kernel/${k}/*`)), KEPT];
   const key = createHash('sha256').update(JSON.stringify([packages, excluded, kept])).digest('hex').slice(0, 12);
   const tar = join(cache, `sample-${key}.tar`);
   if (existsSync(tar)) return tar;

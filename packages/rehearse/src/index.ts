@@ -4,6 +4,6 @@ export { compareTrees, type CompareOptions, type TreeComparison } from './compar
 export { attachImage, mountedImage, withMounts, type AttachedImage } from './loop.js';
 export { compareEsp } from './esp.js';
 export { makeSampleDisk, SAMPLES, type Sample, type SampleName } from './sample.js';
-export { makeBaseSystem } from './base.js';
+export { makeBaseSystem, STACK_MODULES, STACK_PACKAGES } from './base.js';
 export { bootToLogin, bootToRescue, powerOff } from './roads.js';
 export { plantTorture } from './torture.js';

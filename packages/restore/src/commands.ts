@@ -1,4 +1,5 @@
-import type { Disk, FileSystem, PartitionTable, Swap } from '@cdrec/survey';
+import type { FileSystem, PartitionTable, Survey, Swap } from '@cdrec/survey';
+import { programsOfLayers } from './layers.js';
 
 /** A program with its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
@@ -46,6 +47,16 @@ export function mkfsCommands(fs: FileSystem, device: string): Command[] {
     }
     case 'vfat':
       return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', '-i', fs.uuid.replace('-', ''), ...(fs.label === '' ? [] : ['-n', fs.label]), device]];
+    case 'f2fs':
+      return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, '-O', 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
+    case 'jfs':
+      return [['mkfs.jfs', '-q', ...(fs.label === '' ? [] : ['-L', fs.label]), device], ['jfs_tune', '-U', fs.uuid, device]];
+    case 'reiserfs':
+      return [['mkreiserfs', '-q', '-f', '-f', '-u', fs.uuid, ...(fs.label === '' ? [] : ['-l', fs.label]), device]];
+    case 'exfat':
+      return [['mkfs.exfat', ...(fs.label === '' ? [] : ['-L', fs.label]), device], ['exfatlabel', '-i', device, `0x${fs.uuid.replace('-', '')}`]];
+    case 'btrfs': // made once for all of its subvolumes, by its layer
+      return [];
   }
 }
 
@@ -55,7 +66,7 @@ export function mkswapCommand(swap: Swap, device: string): Command {
 }
 
 /** Programs that restoring this survey runs: they must be in the rescue system. */
-export function neededPrograms(disks: readonly Disk[], fileSystems: readonly FileSystem[], swaps: readonly Swap[]): string[] {
+export function neededPrograms({ disks, layers, fileSystems, swaps }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps'>): string[] {
   const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '')), ...swaps.map((s) => mkswapCommand(s, ''))].map(([program]) => program);
-  return [...new Set([...all, ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
+  return [...new Set([...all, ...programsOfLayers(layers), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

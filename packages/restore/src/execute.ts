@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios } from './bootloader.js';
 import { extract } from './extract.js';
+import { makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
 import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
 
@@ -13,6 +14,8 @@ export interface ExecuteOptions {
   readonly openArchive: (name: string) => AsyncIterable<Uint8Array>;
   /** Secret key of age, when archives are encrypted. */
   readonly identity?: string;
+  /** The passphrase of an encrypted volume, by its name; asked for once a volume. */
+  readonly passphrase?: (volume: string) => Promise<string>;
   /** PATH in which programs are looked for. */
   readonly path: string;
   /** Journal file: finished steps are not done again by a second run of the same plan. */
@@ -44,6 +47,8 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
     if (done.has(step.id)) {
       options.onStep?.(step, 'skipped');
+      // After a restart of the rescue system what was made is there, but sleeps.
+      if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
     options.onStep?.(step, 'start');
@@ -76,17 +81,24 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
   const root = join(options.work, 'root');
   switch (step.kind) {
     case 'wipe':
+      await releaseDisk(step.disk);
       await runTool('wipefs', ['--all', '--force', step.disk]);
       return [];
     case 'table':
       await runTool('sfdisk', ['--wipe=always', '--wipe-partitions=always', '--no-reread', '--no-tell-kernel', step.disk], { input: step.script });
       await tellKernel(step.disk, step.nodes);
       return [];
+    case 'layer':
+      await runLayer(step.step, step.step.make, options);
+      return [];
+    case 'subvolumes':
+      await withMount({ device: step.device, type: 'btrfs', options: step.options }, join(options.work, 'fs'), () => makeSubvolumes(step, join(options.work, 'fs')));
+      return [];
     case 'make':
       for (const [program, ...args] of step.commands) await runTool(program, args);
       return [];
     case 'extract':
-      await withMount(step.device, step.fsType, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
+      await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
         directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path, what: step.archive, contentBytes: step.contentBytes,
       }));
       return [];

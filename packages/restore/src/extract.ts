@@ -4,7 +4,7 @@ import { CdrecError, decompressStage, decryptStage, describeStage, errorCode, fa
 
 /** GNU tar arguments that unpack one file system from standard input into `directory`, with all metadata. */
 export function extractArguments(directory: string, fsType: string): string[] {
-  const metadata = fsType === 'vfat'
+  const metadata = fsType === 'vfat' || fsType === 'exfat'
     ? ['--no-same-owner', '--no-same-permissions']
     : ['--numeric-owner', '--same-owner', '--same-permissions', '--sparse', '--acls', '--selinux', '--xattrs', '--xattrs-include=*'];
   // The blocking factor of the backup: tar counts what it read in whole records.

@@ -4,9 +4,9 @@ import { runTool } from '@cdrec/tool';
 import type { Placement } from './plan.js';
 
 /** Mounts a device on a new directory, runs `work`, unmounts it whatever happens. */
-export async function withMount<T>(device: string, type: string, directory: string, work: () => Promise<T>): Promise<T> {
+export async function withMount<T>({ device, type, options }: Pick<Placement, 'device' | 'type' | 'options'>, directory: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(directory, { recursive: true });
-  await runTool('mount', ['-t', type, device, directory]);
+  await runTool('mount', ['-t', type, ...(options === undefined ? [] : ['-o', options]), device, directory]);
   let done = false;
   try {
     const result = await work();
@@ -28,8 +28,9 @@ export async function withSystem<T>(fileSystems: readonly Placement[], root: str
     mounted.push(target);
   };
   try {
-    for (const fs of fileSystems) await mount(join(root, fs.mount), ['-t', fs.type, fs.device]);
-    for (const dir of ['dev', 'proc', 'sys']) await mount(join(root, dir), ['--bind', `/${dir}`]);
+    for (const fs of fileSystems) await mount(join(root, fs.mount), ['-t', fs.type, ...(fs.options === undefined ? [] : ['-o', fs.options]), fs.device]);
+    // /run: what device-mapper, LVM and udev know of the devices; grub-install asks them.
+    for (const dir of ['dev', 'proc', 'sys', 'run']) await mount(join(root, dir), ['--bind', `/${dir}`]);
     const result = await work();
     done = true;
     return result;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { FileSystem, Survey } from '@cdrec/survey';
+import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
+import { btrfsCommand, groupStep, luksStep, raidStep, subvolumesOf, type LayerStep } from './layers.js';
 import type { Assignment } from './match.js';
 
 /** A file system in its new place. */
@@ -9,6 +10,8 @@ export interface Placement {
   readonly device: string;
   readonly type: FileSystem['type'];
   readonly mount: string;
+  /** Mount options that its place needs (`subvol=`). */
+  readonly options?: string;
 }
 
 /** A partition's device node and its first block, in units of 512 bytes, as the kernel counts them. */
@@ -19,7 +22,9 @@ export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
   | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[] }
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
-  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
+  | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
+  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
@@ -50,32 +55,42 @@ export interface Plan {
  */
 export function planRestore({ survey, archives, assignments, postExec }: PlanInput): Plan {
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
-  const nodeOf = (x: { disk: string; partition: number }): string => partitionNode(targetOf.get(x.disk) as string, x.partition);
+  const at = locator(survey.disks, targetOf);
+  const optionsOf = mountOptions(survey, at);
   const steps: Step[] = [];
   for (const { source, target } of assignments) {
     steps.push({ id: `wipe ${target.device}`, kind: 'wipe', disk: target.device });
-    if (source.table !== undefined) {
-      const extended = (type: string): boolean => ['5', 'f', '85', '0f', '05'].includes(type.toLowerCase());
-      const nodes = source.table.partitions.filter((p) => !extended(p.type)).map((p) => ({ path: partitionNode(target.device, p.number), start: (p.start * source.sectorBytes) / 512 }));
-      steps.push({ id: `table ${target.device}`, kind: 'table', disk: target.device, script: sfdiskScript(source.table), nodes });
+    if (source.table !== undefined) steps.push(tableStep(target.device, source.table, source.sectorBytes));
+  }
+  const mounted = survey.fileSystems;
+  for (const layer of survey.layers) {
+    if (layer.type === 'btrfs') {
+      steps.push({ id: `mkfs ${at(layer.device)}`, kind: 'make', device: at(layer.device), commands: [['btrfs', 'device', 'scan', '--forget'], btrfsCommand(layer, at)] }); // what the kernel remembers of an older one would be mixed with it
+      const paths = subvolumesOf(layer, mounted.filter((f) => f.uuid === layer.uuid).map((f) => f.subvolume ?? ''));
+      if (paths.length > 0) steps.push({ id: `subvolumes ${at(layer.device)}`, kind: 'subvolumes', device: at(layer.device), options: [TOP, ...deviceOptions(layer, at)].join(','), paths, standard: layer.defaultSubvolume });
+      continue;
     }
+    const step = layer.type === 'raid' ? raidStep(layer, at) : layer.type === 'luks' ? luksStep(layer, at) : groupStep(layer, at);
+    steps.push({ id: `${layer.type} ${layer.type === 'vg' ? layer.name : layer.device}`, kind: 'layer', step });
+    if (layer.type === 'raid' && layer.table !== undefined) steps.push(tableStep(layer.device, layer.table, 512));
   }
   const ordered = [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1));
-  for (const fs of ordered) steps.push({ id: `mkfs ${nodeOf(fs)}`, kind: 'make', device: nodeOf(fs), commands: mkfsCommands(fs, nodeOf(fs)) });
-  for (const swap of survey.swaps) steps.push({ id: `mkswap ${nodeOf(swap)}`, kind: 'make', device: nodeOf(swap), commands: [mkswapCommand(swap, nodeOf(swap))] });
+  for (const fs of ordered) if (fs.type !== 'btrfs') steps.push({ id: `mkfs ${at(fs.device)}`, kind: 'make', device: at(fs.device), commands: mkfsCommands(fs, at(fs.device)) });
+  for (const swap of survey.swaps) steps.push({ id: `mkswap ${at(swap.device)}`, kind: 'make', device: at(swap.device), commands: [mkswapCommand(swap, at(swap.device))] });
   for (const fs of ordered) {
     const archive = archives.find((a) => a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: nodeOf(fs), fsType: fs.type, mount: fs.mount, archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), contentBytes: archive.contentBytes });
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), contentBytes: archive.contentBytes });
   }
-  const fileSystems = ordered.map((fs): Placement => ({ device: nodeOf(fs), type: fs.type, mount: fs.mount }));
+  // A nested subvolume is seen through the one above it.
+  const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
   for (const loader of survey.boot.loaders) {
     if (loader.type === 'grub-bios') {
       const disk = targetOf.get(loader.disk);
       if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
     } else {
       const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
-      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) as string, partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
+      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
     }
   }
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
@@ -83,6 +98,41 @@ export function planRestore({ survey, archives, assignments, postExec }: PlanInp
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   return { id, host: survey.host.name, disks, steps };
+}
+
+/** Where a device of the survey is now: its partition on the disk that takes the place of its disk; layers keep their names. */
+function locator(disks: readonly Disk[], targetOf: ReadonlyMap<string, string>): (device: string) => string {
+  const map = new Map<string, string>();
+  for (const d of disks) {
+    const target = targetOf.get(d.device);
+    if (target === undefined) continue;
+    map.set(d.device, target);
+    for (const p of d.table?.partitions ?? []) map.set(p.node, partitionNode(target, p.number));
+  }
+  return (device) => map.get(device) ?? device;
+}
+
+/**
+ * Mount options that decide where files go and how they are stored: the subvolume of a btrfs, its compression, and its
+ * other devices (the kernel knows them by itself only where udev has scanned them).
+ */
+function mountOptions(survey: Survey, at: (device: string) => string): (fs: FileSystem) => { options?: string } {
+  return (fs) => {
+    if (fs.type !== 'btrfs') return {};
+    const stored = fs.options.split(',').filter((o) => /^compress(-force)?(=|$)/.test(o));
+    const layer = survey.layers.find((l) => l.type === 'btrfs' && l.uuid === fs.uuid);
+    return { options: [fs.subvolume === undefined || fs.subvolume === '' ? TOP : `subvol=/${fs.subvolume}`, ...(layer?.type === 'btrfs' ? deviceOptions(layer, at) : []), ...stored].join(',') };
+  };
+}
+
+const TOP = 'subvolid=5';
+const deviceOptions = (l: BtrfsLayer, at: (device: string) => string): string[] => (l.devices.length > 1 ? l.devices.map((d) => `device=${at(d)}`) : []);
+
+/** A partition table; `sectorBytes` are those of the disk, and the kernel counts in 512. */
+function tableStep(disk: string, table: PartitionTable, sectorBytes: number): Step {
+  const extended = (type: string): boolean => ['5', 'f', '85', '0f', '05'].includes(type.toLowerCase());
+  const nodes = table.partitions.filter((p) => !extended(p.type)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
+  return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes };
 }
 
 /** The plan as text for a person: what will be lost, then what will be done. */
@@ -102,6 +152,8 @@ export function describeStep(s: Step): string {
   switch (s.kind) {
     case 'wipe': return `wipe old signatures from ${s.disk}`;
     case 'table': return `write the partition table of ${s.disk} (${String(s.nodes.length)} partitions)`;
+    case 'layer': return `make ${s.step.what}`;
+    case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
     case 'make': return s.commands.map((c) => c.join(' ')).join('; ');
     case 'extract': return `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;

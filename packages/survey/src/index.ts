@@ -1,5 +1,5 @@
-export { surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
-export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, BootLoader, Unsupported, Kernel } from './schema.js';
+export { FILE_SYSTEMS, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
+export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, BootLoader, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer } from './schema.js';
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
@@ -9,3 +9,4 @@ export { modulesOfDisk } from './controllers.js';
 export { parseFstab, staleFstab, type FstabReference } from './fstab.js';
 export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
 export { parseNetwork } from './network.js';
+export { describeLayer } from './stack.js';

@@ -41,5 +41,9 @@ export async function readParameters(type: FileSystem['type'], device: string, m
       return parseXfsInfo((await runTool('xfs_info', [mount])).stdout);
     case 'vfat':
       return { fatBits: /\d+/.exec(version)?.[0] ?? '32' };
+    case 'f2fs': case 'jfs': case 'reiserfs': case 'exfat':
+      return {};
+    case 'btrfs': // in its layer: one for all subvolumes
+      return {};
   }
 }

@@ -6,8 +6,12 @@ import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } 
 import { readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
 import { readNetwork } from './network.js';
+import { graphOf, type Node } from './graph.js';
+import { readBtrfs } from './layers/btrfs.js';
+import { sysNumber } from './layers/raid.js';
 import { readParameters } from './parameters.js';
-import type { Disk, FileSystem, Survey, Swap, Unsupported } from './schema.js';
+import { disksBelow, gapBelow, placeOf, readLayers } from './stack.js';
+import { FILE_SYSTEMS, type BtrfsLayer, type Disk, type FileSystem, type Survey, type Swap, type Unsupported } from './schema.js';
 
 /** What to leave out, which kernel to take, and where to look for programs. */
 export interface SurveyOptions {
@@ -23,25 +27,8 @@ export interface SurveyOptions {
   readonly now: number;
 }
 
-const SUPPORTED = ['ext2', 'ext3', 'ext4', 'vfat', 'xfs'] as const;
-const isSupported = (type: string): type is FileSystem['type'] => (SUPPORTED as readonly string[]).includes(type);
-const DISK_TYPES = ['disk', 'loop'];
-
-/** Where a device lies: its disk and the partition's number, when nothing lies between. */
-interface Place { device: BlockDevice; disk: BlockDevice; partition: number; layers: string[] }
-
-/** Every device of the trees with its place, by major:minor. */
-function placesOf(tree: readonly BlockDevice[]): Map<string, Place> {
-  const out = new Map<string, Place>();
-  const walk = (device: BlockDevice, disk: BlockDevice, layers: string[]): void => {
-    out.set(device.number, { device, disk, layers, partition: layers.length === 1 && layers[0] === 'part' ? Number(/(\d+)$/.exec(device.path)?.[1]) : 0 });
-    for (const child of device.children) walk(child, disk, [...layers, child.type]);
-  };
-  for (const disk of tree) walk(disk, disk, []);
-  return out;
-}
-
-const simple = (p: Place): boolean => DISK_TYPES.includes(p.disk.type) && (p.layers.length === 0 || (p.layers.length === 1 && p.layers[0] === 'part'));
+const isSupported = (type: string): type is FileSystem['type'] => (FILE_SYSTEMS as readonly string[]).includes(type);
+type Graph = ReadonlyMap<string, Node>;
 
 /**
  * Reads the running machine. What is mounted or used as swap, but is not understood, is listed in `unsupported`.
@@ -50,18 +37,23 @@ const simple = (p: Place): boolean => DISK_TYPES.includes(p.disk.type) && (p.lay
 export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const kernel = findKernel(options.kernel ?? release());
   const tree = await readBlockTree();
-  const places = placesOf(tree);
+  const graph = graphOf(tree);
   const unsupported: Unsupported[] = [];
   const reject = (object: string, what: string, reason: string): void => {
     if (!unsupported.some((u) => u.object === object)) unsupported.push({ object, what, reason, excluded: options.allowUnsupported?.includes(object) ?? false });
   };
-  const fileSystems = await readFileSystems(await readMounts(), places, options, reject);
-  const swaps = await readSwaps(places, reject);
-  const disks = await readDisks(tree, [...fileSystems, ...swaps], reject);
+  const found = await readFileSystems(await readMounts(), graph, options, reject);
+  const areas = await readSwaps(graph, reject);
+  const { layers: between, nodes } = await readLayers([...found.nodes, ...areas.nodes], graph, reject);
+  const { fileSystems } = found;
+  const { swaps } = areas;
+  const layers = [...between, ...found.pools];
+  // A layer's devices may lie on disks that no file system of its own needs: the second half of a mirror.
+  const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps], reject);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
     boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems) },
-    modules: readModules(), ...(await readNetwork(options.path)), disks, fileSystems, swaps, unsupported,
+    modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, unsupported,
   };
 }
 
@@ -79,55 +71,108 @@ type Reject = (object: string, what: string, reason: string) => void;
 /** Kinds of mounts whose source is no local disk: nothing of the machine is lost when they are left out. */
 const isLocal = (m: Mount): boolean => m.source.startsWith('/dev/') || m.type === 'zfs' || m.type === 'btrfs';
 
-async function readFileSystems(mounts: readonly Mount[], places: Map<string, Place>, options: SurveyOptions, reject: Reject): Promise<FileSystem[]> {
-  const out: FileSystem[] = [];
+/** major:minor of what a mount lies on: of its source for btrfs, which has an anonymous number of its own for every subvolume. */
+const numberOf = (m: Mount): string => (m.type === 'btrfs' ? deviceNumber(m.source.replace(/\[.*\]$/, '')) : m.number);
+
+interface Found { readonly fileSystems: FileSystem[]; readonly pools: BtrfsLayer[]; readonly nodes: Node[] }
+
+async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: SurveyOptions, reject: Reject): Promise<Found> {
+  const out: Found = { fileSystems: [], pools: [], nodes: [] };
   const seen = new Set<string>();
   for (const mount of mounts) {
     if (!isLocal(mount) || (mount.root !== '/' && mount.type !== 'btrfs') || options.excludeMounts?.includes(mount.target)) continue;
-    const place = places.get(mount.number);
-    if (['iso9660', 'udf', 'squashfs', 'erofs'].includes(mount.type) || seen.has(mount.number)) continue;
-    seen.add(mount.number);
+    const number = numberOf(mount);
+    const node = graph.get(number);
+    const key = mount.type === 'btrfs' ? `${number} ${mount.root}` : number;
+    if (['iso9660', 'udf', 'squashfs', 'erofs'].includes(mount.type) || seen.has(key)) continue;
+    seen.add(key);
     // A mounted image file is content of the file system that the file lies on.
-    if (place !== undefined && isImageFile(place.disk)) continue;
+    if (node !== undefined && disksBelow(node).some((d) => isImageFile(d.device))) continue;
     if (!isSupported(mount.type)) {
       reject(mount.target, `file system ${mount.type} on ${mount.source}`, `file systems of type ${mount.type} are not supported`);
       continue;
     }
-    if (place === undefined || !simple(place)) {
-      reject(mount.target, `${mount.type} on ${mount.source}`, `it lies on ${place === undefined ? 'an unknown device' : place.layers.join(' > ')}; only partitions and whole disks are supported`);
+    const gap = node === undefined ? undefined : gapBelow(node);
+    if (node === undefined || gap !== undefined) {
+      reject(mount.target, `${mount.type} on ${mount.source}`, gap?.reason ?? 'it lies on an unknown device');
       continue;
     }
-    const block = await superblockOf(place.device.path);
-    out.push({
-      device: place.device.path, disk: place.disk.path, partition: place.partition, type: mount.type, uuid: block.uuid, label: block.label,
-      bytes: mount.bytes, usedBytes: mount.usedBytes, mount: mount.target, options: mount.options,
-      parameters: await readParameters(mount.type, place.device.path, mount.target, block.version),
-    });
+    const block = await superblockOf(node.device.path);
+    const place = placeOf(node);
+    const fs: FileSystem = {
+      ...place, type: mount.type, uuid: block.uuid, label: block.label, bytes: mount.bytes, usedBytes: mount.usedBytes, mount: mount.target, options: mount.options,
+      parameters: await readParameters(mount.type, node.device.path, mount.target, block.version),
+    };
+    out.nodes.push(node);
+    if (mount.type === 'btrfs') await addSubvolume(out, fs, mount, graph);
+    else out.fileSystems.push(fs);
   }
+  addNested(out);
   return out;
 }
 
+/** A mounted subvolume: its file system is read once, with all of its devices. */
+async function addSubvolume(out: Found, fs: FileSystem, mount: Mount, graph: Graph): Promise<void> {
+  let pool = out.pools.find((p) => p.uuid === fs.uuid);
+  if (pool === undefined) {
+    const pathOf = (name: string): string => graph.get(sysNumber(name))?.device.path ?? `/dev/${name}`;
+    pool = await readBtrfs(fs.device, mount.target, fs.uuid, fs.label, pathOf);
+    out.pools.push(pool);
+    for (const d of pool.devices) {
+      const node = [...graph.values()].find((n) => n.device.path === d);
+      if (node !== undefined && !out.nodes.includes(node)) out.nodes.push(node);
+    }
+  }
+  const subvolume = mount.root.replace(/^\//, '');
+  // A directory of a subvolume that is mounted somewhere (a bind mount) is content of that subvolume.
+  if (subvolume !== '' && !pool.subvolumes.some((s) => s.path === subvolume)) return;
+  // All share one device; whatever is mounted second and later counts no bytes again.
+  out.fileSystems.push({ ...fs, device: pool.device, subvolume, usedBytes: out.fileSystems.some((f) => f.uuid === fs.uuid) ? 0 : fs.usedBytes });
+}
+
+/**
+ * Subvolumes that are seen as directories below a mounted one (/var/lib/machines, say): tar would stop at them. Each is
+ * a file system of its own; snapshots are not: they are other states of what is archived already.
+ */
+function addNested(out: Found): void {
+  for (const pool of out.pools) {
+    const mounted = out.fileSystems.filter((f) => f.uuid === pool.uuid && f.subvolume !== undefined);
+    for (const { path, snapshot, readOnly } of pool.subvolumes) {
+      if (snapshot || readOnly || mounted.some((m) => m.subvolume === path)) continue;
+      const parent = mounted.filter((m) => m.subvolume === '' || path.startsWith(`${m.subvolume as string}/`)).sort((a, b) => (b.subvolume as string).length - (a.subvolume as string).length)[0];
+      if (parent === undefined) continue;
+      const rest = parent.subvolume === '' ? path : path.slice((parent.subvolume as string).length + 1);
+      out.fileSystems.push({ ...parent, subvolume: path, nested: true, usedBytes: 0, mount: `${parent.mount === '/' ? '' : parent.mount}/${rest}` });
+    }
+  }
+}
+
 /** Swap areas in use, from /proc/swaps, and partitions that fstab would use. Swap files are content of their file system. */
-async function readSwaps(places: Map<string, Place>, reject: Reject): Promise<Swap[]> {
-  const out: Swap[] = [];
+async function readSwaps(graph: Graph, reject: Reject): Promise<{ swaps: Swap[]; nodes: Node[] }> {
+  const swaps: Swap[] = [];
+  const nodes: Node[] = [];
   // By device number: /proc/swaps says /dev/dm-0 where lsblk says /dev/mapper/vg-swap.
   const active = new Set(readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).map((line) => line.split(/\s+/)).filter((f) => f[1] === 'partition').map((f) => deviceNumber(f[0] as string)));
   const fstab = readFstabSwaps();
-  for (const place of places.values()) {
-    const isActive = active.has(place.device.number);
-    if (!isActive && (fstab.length === 0 || !DISK_TYPES.includes(place.disk.type))) continue;
-    if (place.device.path.startsWith('/dev/zram') || place.layers.length === 0 && !isActive) continue;
-    const block = await superblockOf(place.device.path);
+  for (const node of graph.values()) {
+    const { path, number, bytes } = node.device;
+    const isActive = active.has(number);
+    if (path.startsWith('/dev/zram') || (!isActive && (fstab.length === 0 || node.kind === 'disk' || !disksBelow(node).every((d) => d.kind === 'disk')))) continue;
+    const block = await superblockOf(path);
     if (block.type !== 'swap') continue;
-    const named = fstab.some((f) => f === place.device.path || f === `UUID=${block.uuid}` || (block.label !== '' && f === `LABEL=${block.label}`));
+    const named = fstab.some((f) => (f.startsWith('/') && deviceNumber(f) === number) || f === `UUID=${block.uuid}` || (block.label !== '' && f === `LABEL=${block.label}`));
     if (!isActive && !named) continue;
-    if (!simple(place)) {
-      reject(place.device.path, 'swap area', `it lies on ${place.layers.join(' > ')}`);
+    const gap = gapBelow(node);
+    // Encrypted with a new random key at every start: there is nothing to be kept, crypttab makes it.
+    if (node.kind === 'crypt' && (await superblockOf(node.parents[0]?.device.path ?? '')).type !== 'crypto_LUKS') continue;
+    if (gap !== undefined) {
+      reject(path, 'swap area', gap.reason);
       continue;
     }
-    out.push({ device: place.device.path, disk: place.disk.path, partition: place.partition, uuid: block.uuid, label: block.label, bytes: place.device.bytes });
+    nodes.push(node);
+    swaps.push({ ...placeOf(node), uuid: block.uuid, label: block.label, bytes });
   }
-  return out;
+  return { swaps, nodes };
 }
 
 /** major:minor of a device node, as lsblk writes it; empty when the node is not there. */
@@ -144,10 +189,11 @@ function readFstabSwaps(): string[] {
   }
 }
 
-async function readDisks(tree: readonly BlockDevice[], content: readonly { disk: string; partition: number }[], reject: Reject): Promise<Disk[]> {
+async function readDisks(tree: readonly BlockDevice[], usedNodes: ReadonlySet<Node>, content: readonly { disk: string; partition: number }[], reject: Reject): Promise<Disk[]> {
   const out: Disk[] = [];
+  const usedPaths = new Set([...usedNodes].map((n) => n.device.path));
   for (const device of tree) {
-    const used = content.some((c) => c.disk === device.path);
+    const used = usedPaths.has(device.path);
     if (!used && (device.type !== 'disk' || /^\/dev\/(zram|ram|fd)/.test(device.path))) continue;
     const table = device.bytes > 0 ? await readDisk(device.path) : undefined;
     if (used && table === undefined && content.some((c) => c.disk === device.path && c.partition > 0)) reject(device.path, 'partition table', 'it is neither GPT nor MBR');

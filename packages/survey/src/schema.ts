@@ -4,6 +4,9 @@ import { z } from 'zod';
 /** Version of the survey format; a reader refuses higher ones. */
 export const SURVEY_VERSION = 1;
 
+/** File systems that are archived and made again. */
+export const FILE_SYSTEMS = ['ext2', 'ext3', 'ext4', 'vfat', 'xfs', 'btrfs', 'f2fs', 'jfs', 'reiserfs', 'exfat'] as const;
+
 const partition = z.object({
   number: z.int().min(1),
   node: z.string().describe('device node at the time of the survey'),
@@ -30,15 +33,35 @@ const disk = z.object({
   used: z.boolean().describe('holds a file system or swap area that belongs to the machine'),
   table: table.optional(),
 });
-const place = { device: z.string(), disk: z.string(), partition: z.int().min(0).describe('0: the whole disk') };
+const place = { device: z.string(), disk: z.string().describe('empty when it lies on a layer'), partition: z.int().min(0).describe('0: the whole disk') };
 const fileSystem = z.object({
   ...place,
-  type: z.enum(['ext2', 'ext3', 'ext4', 'vfat', 'xfs']),
+  type: z.enum(FILE_SYSTEMS),
   uuid: z.string(), label: z.string(),
   bytes: z.int().min(0), usedBytes: z.int().min(0),
   mount: z.string().describe('mount point'),
   options: z.string(),
+  subvolume: z.string().optional().describe('btrfs: path of the mounted subvolume from the top of the file system'),
+  nested: z.boolean().optional().describe('btrfs: a subvolume that is seen below another one and not mounted itself'),
   parameters: z.record(z.string(), z.string()).describe('what mkfs needs to make it alike'),
+});
+/** What lies between disks and file systems, each after what it lies on. Names of devices are those of the survey. */
+const raid = z.object({
+  type: z.literal('raid'), device: z.string(), uuid: z.string(), name: z.string().describe('HOST:NAME, as in the superblock'), level: z.string().describe('as mdadm says it: raid1'), count: z.int().min(1), metadata: z.string(),
+  chunkBytes: z.int().optional(), layout: z.string().optional(), bitmap: z.boolean(), members: z.array(z.object({ device: z.string(), slot: z.int().describe('-1: spare') })), table: table.optional(),
+});
+const luks = z.object({
+  type: z.literal('luks'), device: z.string(), name: z.string().describe('name of the mapping'), on: z.string(), uuid: z.string(), label: z.string(), version: z.enum(['1', '2']),
+  cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), slots: z.int(),
+});
+const logical = z.object({
+  name: z.string(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
+  stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), on: z.array(z.string()).describe('physical volumes, for linear and striped ones'),
+});
+const group = z.object({ type: z.literal('vg'), name: z.string(), uuid: z.string(), extentBytes: z.int(), physical: z.array(z.object({ device: z.string(), uuid: z.string(), startBytes: z.int(), bytes: z.int() })), volumes: z.array(logical) });
+const btrfs = z.object({
+  type: z.literal('btrfs'), device: z.string(), devices: z.array(z.string()), uuid: z.string(), label: z.string(), data: z.string(), metadata: z.string(), nodeBytes: z.int(), sectorBytes: z.int(), checksum: z.string(),
+  subvolumes: z.array(z.object({ path: z.string(), snapshot: z.boolean(), readOnly: z.boolean() })), defaultSubvolume: z.string().describe('path; empty: the top'),
 });
 const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.int() });
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
@@ -66,6 +89,7 @@ export const surveySchema = z.object({
   nameServers: z.array(z.string()).default([]),
   searchDomains: z.array(z.string()).default([]),
   disks: z.array(disk),
+  layers: z.array(z.discriminatedUnion('type', [raid, luks, group, btrfs])).default([]),
   fileSystems: z.array(fileSystem),
   swaps: z.array(swap),
   unsupported: z.array(unsupported),
@@ -76,6 +100,12 @@ export type Disk = Survey['disks'][number];
 export type PartitionTable = z.output<typeof table>;
 export type Partition = PartitionTable['partitions'][number];
 export type FileSystem = Survey['fileSystems'][number];
+export type Layer = Survey['layers'][number];
+export type RaidLayer = z.output<typeof raid>;
+export type LuksLayer = z.output<typeof luks>;
+export type VolumeGroup = z.output<typeof group>;
+export type LogicalVolume = VolumeGroup['volumes'][number];
+export type BtrfsLayer = z.output<typeof btrfs>;
 export type Swap = Survey['swaps'][number];
 export type Kernel = z.output<typeof kernel>;
 export type BootLoader = Survey['boot']['loaders'][number];

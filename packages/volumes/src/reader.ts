@@ -72,7 +72,7 @@ function assemble(setId: string, volumes: Map<number, OpenVolume>): OpenSet {
         if (volume === undefined) throw new CdrecError('SET_INCOMPLETE', `volume ${volumeLabel(manifest.label, piece.volume)} is missing`);
         return volume.read(piece.file);
       },
-    })), archive.sha256),
+    })), archive.sha256 === '' ? undefined : archive.sha256), // not known yet on a volume in the middle of it
     close: async () => { for (const v of volumes.values()) await v.close(); },
   };
   return set;

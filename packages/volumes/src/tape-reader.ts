@@ -76,7 +76,7 @@ export async function openTapeSet(options: TapeReadOptions): Promise<OpenSet> {
     read: (archive: Archive) => pasteStream(archive.pieces.map((piece) => ({
       name: `${volumeLabel(index.label, piece.volume)}: ${piece.file}`, bytes: piece.bytes, sha256: piece.sha256,
       open: () => readAt(piece.volume, piece.tapeFile ?? 0),
-    })), archive.sha256),
+    })), archive.sha256 === '' ? undefined : archive.sha256), // not known yet on a volume in the middle of it
     close: () => Promise.resolve(),
   };
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IsoSetWriter, openSets, PathSetWriter, verifySet, type ArchiveMeta } from './index.ts';
+import { IsoSetWriter, openSets, PathSetWriter, verifySet, type ArchiveMeta, type OpenSet } from './index.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-volumes-')); });
@@ -56,7 +56,11 @@ describe('a set of ISO volumes', () => {
     expect(missing.sets[0]?.missing).toEqual(['CDrec-2026.01.01_2']);
     const noLast = await openSets(files.slice(0, -1));
     expect(noLast.sets[0]?.missing[0]).toContain('CDrec-2026.01.01_3');
-    for (const s of [...missing.sets, ...noLast.sets]) await s.close();
+    // A volume alone: what is not there is said, what is there is sound.
+    const lone = await openSets(files.slice(0, 1));
+    const findings = await verifySet(lone.sets[0] as OpenSet);
+    expect(findings).toEqual([{ volume: expect.stringContaining('_2') as string, file: '', problem: 'missing' }]);
+    for (const s of [...missing.sets, ...noLast.sets, ...lone.sets]) await s.close();
     const damaged = readFileSync(files[1] as string);
     damaged[1_000_000] = (damaged[1_000_000] as number) ^ 1;
     writeFileSync(files[1] as string, damaged);

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { parseSurvey } from '@cdrec/survey';
+import { describeLayer, parseSurvey } from '@cdrec/survey';
 import { volumeLabel } from '@cdrec/volumes';
 import { describeImage, inspectImage, isPlainImage, type InspectedImage } from '../images.js';
 import { EXIT, type AddCommand } from '../main.js';
@@ -43,6 +43,7 @@ export const inspectCommand: AddCommand = (program, terminal, finish) => {
           const survey = parseSurvey((await first.readFile('cdrec/survey.json')).toString('utf8'));
           terminal.print(`${survey.host.os}, kernel ${survey.boot.kernel.version}, ${survey.boot.firmware}`);
           for (const d of survey.disks.filter((x) => x.used)) terminal.print(`disk ${d.device}  ${formatBytes(d.bytes)}  ${d.table?.type ?? 'no table'}  ${d.model} ${d.serial}`.trimEnd());
+          for (const l of survey.layers) terminal.print(`  ${describeLayer(l)}`);
           for (const f of survey.fileSystems) terminal.print(`  ${f.mount}  ${f.type} on ${f.device}  ${formatBytes(f.usedBytes)} of ${formatBytes(f.bytes)}`);
         }
         const images: InspectedImage[] = [];

@@ -10,7 +10,7 @@ import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; json?: boolean; journal: string; work: string; dryRun?: boolean }
+interface Flags { disk: string[]; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -73,6 +73,29 @@ async function confirm(plan: Plan, flags: Flags, terminal: Terminal): Promise<vo
   if (answer !== word) throw new CdrecError('NOT_CONFIRMED', 'not confirmed: nothing was written');
 }
 
+/** Where passphrases of encrypted volumes come from: files, else the terminal, each asked for twice and once a run. */
+function passphrases(files: readonly string[], terminal: Terminal): (volume: string) => Promise<string> {
+  const known = new Map<string, string>();
+  for (const text of files) {
+    const [name, file] = text.includes('=') ? [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] : ['', text];
+    try {
+      known.set(name, readFileSync(file, 'utf8').replace(/\n$/, ''));
+    } catch (error) {
+      throw usageError(`--luks-key ${text}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return async (volume) => {
+    for (;;) {
+      const found = known.get(volume) ?? known.get('');
+      if (found !== undefined && found !== '') return found;
+      const first = await terminal.askSecret(`New passphrase of the encrypted volume ${volume}: `, '--luks-key FILE');
+      if (first === '') terminal.say('An empty passphrase protects nothing.');
+      else if (first === (await terminal.askSecret('The same again: ', '--luks-key FILE'))) known.set(volume, first);
+      else terminal.say('They differ.');
+    }
+  };
+}
+
 async function restore(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<number> {
   if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
   const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
@@ -84,6 +107,9 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
     if (flags.json === true) terminal.print(JSON.stringify(plan));
     if (flags.dryRun === true) return EXIT.ok;
     const identity = await identityFor(set, flags.identity, terminal);
+    const passphrase = passphrases(flags.luksKey, terminal);
+    // Asked before hours of work, not in their middle.
+    for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase);
     if (flags.skipVerify !== true) await verifyFirst(set, terminal);
     await confirm(plan, flags, terminal);
     interrupt.signal.throwIfAborted();
@@ -91,7 +117,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
     let meter: ReturnType<Terminal['progress']> | undefined;
     const archive = (name: string): Archive => set.manifest.archives.find((a) => a.name === name) as Archive;
     const { remarks } = await executePlan(plan, {
-      openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
+      openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), passphrase, ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
       onBytes: (n) => meter?.add(n),
       onStep: (step, state) => {
         if (state === 'start') {
@@ -118,6 +144,7 @@ export const restoreCommand: AddCommand = (program, terminal, finish) => {
     .option('--auto', 'like --yes, after a visible countdown')
     .option('--dry-run', 'only show the plan')
     .option('--identity <file>', 'secret key of age that opens an encrypted set')
+    .option('--luks-key <[name=]file>', 'file with the passphrase of encrypted volumes, or of the one named (repeatable; default: ask)', collect, [])
     .option('--skip-verify', 'do not read the archives before the first write')
     .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
     .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')

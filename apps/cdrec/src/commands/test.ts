@@ -87,7 +87,7 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
   for (const u of survey.unsupported) add(`layout.${u.object}`, u.excluded ? 'WARN' : 'FAIL', `${u.object} (${u.what}): ${u.reason}`, u.excluded ? 'it is left out, as configured' : `exclude it: backup.allow_unsupported = ["${u.object}"]`);
   const root = survey.fileSystems.some((f) => f.mount === '/');
   add('layout', root ? 'PASS' : 'FAIL', `${String(survey.fileSystems.length)} file systems on ${String(survey.disks.filter((d) => d.used).length)} disks are understood`, ...(root ? [] : ['the root file system must lie on a local disk']));
-  const missing = neededPrograms(survey.disks, survey.fileSystems, survey.swaps).filter((p) => findProgram(p, searchPath(), true) === undefined);
+  const missing = neededPrograms(survey).filter((p) => findProgram(p, searchPath(), true) === undefined);
   for (const p of missing) add(`program.${p}`, 'FAIL', `${p} is not on PATH: the restore needs it in the rescue system`, installHint(p));
   const loaders = survey.boot.loaders;
   add('loader', loaders.length === 0 ? 'WARN' : 'PASS', loaders.length === 0 ? 'no boot loader was recognised on the disks' : `boot loader: ${loaders.map((l) => (l.type === 'efi' ? `UEFI programs in ${l.mount}` : `GRUB on ${l.disk}`)).join(', ')}`, ...(loaders.length === 0 ? ['after a restore, install one by hand: GRUB is what cdrec knows'] : []));

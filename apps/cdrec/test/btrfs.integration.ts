@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachImage, compareTrees, plantTorture, withMounts } from '@cdrec/rehearse';
+import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+
+/** A btrfs over two disks, with subvolumes, through build and restore; the kernel of this machine judges. */
+let dir: string;
+let machine: string;
+const sh = (command: string, ...args: string[]): string => execFileSync('bash', ['-ec', command, 'sh', ...args], { encoding: 'utf8', cwd: dir });
+beforeAll(async () => {
+  dir = mkdtempSync('/var/tmp/cdrec-btrfs-');
+  machine = await makeMachine(dir, true);
+});
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+describe('btrfs', () => {
+  it('comes back with its devices, profiles, subvolumes and their content; snapshots and foreign mounts do not', async () => {
+    for (const d of ['out', 'top', 'a', 'b']) mkdirSync(join(dir, d));
+    sh('truncate -s 400M one.img two.img; truncate -s 2G t0.img; truncate -s 450M t1.img t2.img');
+    const one = await attachImage(join(dir, 'one.img'));
+    const two = await attachImage(join(dir, 'two.img'));
+    // The top with everything below it, what the superblock says, and a copy of the content.
+    const look = (devices: readonly string[], to: string): string => sh('btrfs device scan "$1" "$2" > /dev/null; mount -o subvolid=5 "$1" top; btrfs subvolume list top | sed "s/.*path //" | sort; btrfs subvolume get-default top | sed "s/.*path //"; btrfs filesystem df top | sed "s/:.*//" | sort; btrfs inspect-internal dump-super "$1" | grep -E "^(csum_type|nodesize|fsid|label|num_devices)"; cp -a --sparse=always top/@home top/@data "$3"/; umount top', ...devices, to);
+    sh('mkfs.btrfs -q -L pool -d raid0 -m raid1 -n 32768 --csum xxhash "$1" "$2"; mount "$1" top; for s in @home @data @data/inner @empty; do btrfs -q subvolume create "top/$s"; done; btrfs -q subvolume set-default top/@data', one.device, two.device);
+    await plantTorture(join(dir, 'top/@home'));
+    sh('cp -r /usr/share/common-licenses top/@data/inner/; echo plain > top/@data/file; btrfs -q subvolume snapshot -r top/@home top/@data/snapshot; umount top');
+    let source = '';
+    await inMachine(machine, dir, [[join(dir, 'out'), 'mnt']], async (root, kernel) => {
+      source = execFileSync('findmnt', ['-no', 'SOURCE', root], { encoding: 'utf8' }).trim().replace(/p\d+$/, '');
+      mkdirSync(join(root, 'data'));
+      await withMounts([['-o', 'subvol=@home,compress=zstd', one.device, join(root, 'home')], ['-o', 'subvol=@data', one.device, join(root, 'data')]], async () => {
+        const dry = await run('chroot', [root, 'cdrec', 'build', '--dry-run', '--mode', 'iso', '--json', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        expect(dry.status, dry.stderr).toBe(0);
+        const planned = JSON.parse(dry.stdout) as { archives: { mount: string }[]; leftOut: { what: string; why: string }[] };
+        expect(planned.archives.map((a) => a.mount)).toEqual(['/', '/data', '/data/inner', '/home']);
+        expect(planned.leftOut).toContainEqual(expect.objectContaining({ what: '@data/snapshot', why: expect.stringContaining('snapshot') as string }));
+        const r = await run('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        expect(r.status, r.stderr).toBe(0);
+      });
+    });
+    const before = look([one.device, two.device], 'a');
+    // The kernel must not know two file systems of one UUID.
+    await one[Symbol.asyncDispose]();
+    await two[Symbol.asyncDispose]();
+    const volumes = readdirSync(join(dir, 'out')).map((n) => join(dir, 'out', n));
+    await using t0 = await attachImage(join(dir, 't0.img'));
+    await using t1 = await attachImage(join(dir, 't1.img'));
+    await using t2 = await attachImage(join(dir, 't2.img'));
+    writeFileSync(join(dir, 'journal'), '');
+    const r = await cdrec('restore', ...volumes, '--disk', `${source}=${t0.device}`, '--disk', `${one.device}=${t1.device}`, '--disk', `${two.device}=${t2.device}`, '--yes', '--journal', join(dir, 'journal'), '--work', join(dir, 'work'));
+    expect(r.status, r.stderr).toBe(0);
+    expect(look([t1.device, t2.device], 'b')).toBe(before.replace('@data/snapshot\n', '').replace('@empty\n', ''));
+    const { differences, entries } = await compareTrees(join(dir, 'a'), join(dir, 'b'));
+    expect(entries).toBeGreaterThan(60);
+    expect(differences.filter((d) => !d.startsWith('./@data/snapshot') && !d.includes('torture/socket'))).toEqual([]);
+  });
+});

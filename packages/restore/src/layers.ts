@@ -1,0 +1,89 @@
+import type { BtrfsLayer, Layer, LuksLayer, RaidLayer, VolumeGroup } from '@cdrec/survey';
+import type { Command } from './commands.js';
+
+/** Where a device of the survey is in the new machine: a partition on another disk, or the same name for a layer. */
+export type Locate = (device: string) => string;
+
+/** One stacked device (or group of them) that is made: what is run, what brings it back after a restart, and the node that then is there. */
+export interface LayerStep {
+  /** What it is, for the plan. */
+  readonly what: string;
+  readonly make: readonly Command[];
+  readonly activate: readonly Command[];
+  readonly node: string;
+  /** The LUKS volume whose passphrase both commands read from standard input. */
+  readonly passphrase?: string;
+}
+
+/** mdadm(8): an array with the name, UUID and geometry it had; a member that was missing then is missing again. */
+export function raidStep(r: RaidLayer, at: Locate): LayerStep {
+  const slots = Array.from({ length: r.count }, (_, i) => r.members.find((m) => m.slot === i));
+  const spares = r.members.filter((m) => m.slot < 0);
+  const colon = r.name.indexOf(':');
+  const name = r.metadata.startsWith('1') && r.name !== '' ? [`--homehost=${colon < 0 ? '<none>' : r.name.slice(0, colon)}`, `--name=${r.name.slice(colon + 1)}`] : [];
+  const members = [...slots.map((m) => (m === undefined ? 'missing' : at(m.device))), ...spares.map((m) => at(m.device))];
+  return {
+    what: `array ${r.device} (${r.level}) of ${members.join(', ')}`,
+    make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
+      ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), `--bitmap=${r.bitmap ? 'internal' : 'none'}`, ...members]],
+    activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],
+    node: r.device,
+  };
+}
+
+/** mdadm --detail says "left-symmetric", which --layout takes, and "near=2", which it wants as "n2". */
+function layoutArgument(r: RaidLayer): string[] {
+  if (r.layout === undefined || !/^raid(5|6|10)$/.test(r.level)) return [];
+  return [`--layout=${r.layout.replace(/^(n|o|f)\w*=(\d+)$/, '$1$2')}`];
+}
+
+/** cryptsetup(8): a volume with its UUID, cipher and key size, and one new key slot. The passphrase is read from standard input. */
+export function luksStep(l: LuksLayer, at: Locate): LayerStep {
+  const two = l.version === '2';
+  return {
+    what: `encrypted volume ${l.name} (LUKS${l.version}, ${l.cipher}) on ${at(l.on)}, with a new key and one passphrase`,
+    make: [
+      ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
+      ['cryptsetup', 'open', '--key-file=-', at(l.on), l.name],
+    ],
+    activate: [['cryptsetup', 'open', '--key-file=-', at(l.on), l.name]],
+    node: l.device, passphrase: l.name,
+  };
+}
+
+/** lvm(8): physical volumes with their UUIDs, the group, its volumes. Contents are overwritten, so nothing is wiped or zeroed. */
+export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
+  const make: Command[] = g.physical.map((p): Command => ['lvm', 'pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)]);
+  make.push(['lvm', 'vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))]);
+  for (const v of g.volumes) {
+    const size = v.kind === 'thin' ? ['--virtualsize', `${String(v.bytes)}b`, '--thinpool', v.pool ?? ''] : ['--size', `${String(v.bytes)}b`];
+    const stripes = v.stripes === undefined ? [] : /^(raid1|mirror)$/.test(v.kind) ? ['--mirrors', String(v.stripes - 1)] : ['--stripes', String(v.stripes)];
+    const mirrors = v.kind === 'raid10' ? ['--mirrors', '1'] : [];
+    const stripeSize = v.stripeBytes === undefined ? [] : ['--stripesize', `${String(v.stripeBytes)}b`];
+    const pool = v.kind === 'thin-pool' ? ['--poolmetadatasize', `${String(v.metadataBytes ?? 0)}b`, '--chunksize', `${String(v.chunkBytes ?? 0)}b`] : [];
+    const wipe = v.kind === 'thin' || v.kind === 'thin-pool' ? [] : ['--wipesignatures', 'n', '--zero', 'n'];
+    // On which disks a volume lies matters only where there is a choice.
+    const places = g.physical.length > 1 ? v.on.map(at) : [];
+    make.push(['lvm', 'lvcreate', '-y', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places]);
+  }
+  return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [['lvm', 'vgchange', '--activate', 'y', g.name]], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
+}
+
+/** btrfs: the file system over all of its devices. Subvolumes are made in it afterwards (`subvolumesOf`). */
+export function btrfsCommand(b: BtrfsLayer, at: Locate): Command {
+  const profile = (flag: string, value: string): string[] => (value === '' ? [] : [flag, value]);
+  return ['mkfs.btrfs', '--quiet', '--force', '--uuid', b.uuid, ...(b.label === '' ? [] : ['--label', b.label]), ...profile('--data', b.data), ...profile('--metadata', b.metadata), '--nodesize', String(b.nodeBytes), '--sectorsize', String(b.sectorBytes), '--csum', b.checksum, ...b.devices.map(at)];
+}
+
+/** Subvolumes that get content, parents first; a path whose parent is none of them needs directories. */
+export function subvolumesOf(b: BtrfsLayer, wanted: readonly string[]): string[] {
+  return [...new Set([...wanted, b.defaultSubvolume])].filter((p) => p !== '' && b.subvolumes.some((s) => s.path === p)).sort();
+}
+
+/** Programs that making these layers runs. */
+export function programsOfLayers(layers: readonly Layer[]): string[] {
+  const of: Record<Layer['type'], string[]> = { raid: ['mdadm'], luks: ['cryptsetup'], vg: ['lvm', 'dmsetup'], btrfs: ['mkfs.btrfs', 'btrfs'] };
+  // A thin pool is looked at by these when it is activated (thin-provisioning-tools).
+  const thin = layers.some((l) => l.type === 'vg' && l.volumes.some((v) => v.kind === 'thin-pool')) ? ['thin_check'] : [];
+  return [...new Set([...layers.flatMap((l) => of[l.type]), ...thin])];
+}

@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readBlockTree, type BlockDevice } from '@cdrec/survey';
+import { CdrecError, runTool } from '@cdrec/tool';
+import type { Command } from './commands.js';
+import type { LayerStep } from './layers.js';
+
+/**
+ * device-mapper makes its nodes itself: the rules of the rescue system's udev need not be complete, and nothing waits for
+ * them (libdevmapper, DM_DISABLE_UDEV). mdadm does the same when told so.
+ */
+const OWN_NODES = { DM_DISABLE_UDEV: '1', LVM_SUPPRESS_FD_WARNINGS: '1' };
+
+/** Runs the commands of a layer and waits for its node. @throws CdrecError TOOL_FAILED, PASSPHRASE_MISSING, DEVICE_MISSING */
+export async function runLayer(layer: LayerStep, commands: readonly Command[], options: { readonly passphrase?: (volume: string) => Promise<string> }): Promise<void> {
+  let input: string | undefined;
+  if (layer.passphrase !== undefined) {
+    input = await options.passphrase?.(layer.passphrase);
+    if (input === undefined) throw new CdrecError('PASSPHRASE_MISSING', `the encrypted volume ${layer.passphrase} needs a passphrase`, { hint: 'give it with --luks-key FILE, or run this on a terminal' });
+  }
+  for (const [program, ...args] of commands) await runTool(program, args, { env: OWN_NODES, ...(input === undefined ? {} : { input }) });
+  for (let tries = 0; tries < 50 && !existsSync(layer.node); tries++) await sleep(100);
+  if (!existsSync(layer.node)) throw new CdrecError('DEVICE_MISSING', `${layer.node} did not appear after ${commands.map(([p]) => p).join(', ')}`);
+}
+
+/** Everything that the kernel holds on a disk (arrays assembled by themselves, open volumes) is let go, the topmost first. */
+export async function releaseDisk(disk: string): Promise<void> {
+  const tree = await readBlockTree();
+  const release = async (device: BlockDevice): Promise<void> => {
+    for (const child of device.children) await release(child);
+    if (/^(lvm|crypt|dm|mpath)$/.test(device.type)) await runTool('dmsetup', ['remove', '--retry', device.path], { env: OWN_NODES, ok: [0, 1] });
+    else if (/^(raid\d+|linear|md)$/.test(device.type)) await runTool('mdadm', ['--stop', device.path], { ok: [0, 1] });
+  };
+  for (const device of tree) if (device.path === disk) await release(device);
+}
+
+/** Makes subvolumes below a mounted top of a btrfs, and sets the default one. */
+export async function makeSubvolumes(step: { readonly paths: readonly string[]; readonly standard: string }, top: string): Promise<void> {
+  for (const path of step.paths) {
+    mkdirSync(dirname(join(top, path)), { recursive: true });
+    if (!existsSync(join(top, path))) await runTool('btrfs', ['subvolume', 'create', join(top, path)]);
+  }
+  if (step.standard === '') return;
+  const { stdout } = await runTool('btrfs', ['subvolume', 'list', top]);
+  const id = stdout.split('\n').map((l) => /^ID (\d+) .* path (.*)$/.exec(l)).find((m) => m?.[2] === step.standard)?.[1];
+  if (id !== undefined) await runTool('btrfs', ['subvolume', 'set-default', id, top]);
+}

@@ -1,0 +1,68 @@
+import { runTool } from '@cdrec/tool';
+import { z } from 'zod';
+import type { LogicalVolume, VolumeGroup } from '../schema.js';
+
+const number = z.string().transform((s) => (s.trim() === '' ? 0 : Number(s)));
+/** The rows of one kind in a report of LVM (lvmreport(7), JSON). */
+function rows<T extends z.ZodType>(json: string, key: string, row: T): z.output<T>[] {
+  const { report } = z.object({ report: z.array(z.looseObject({})) }).parse(JSON.parse(json));
+  return z.array(row).parse(report.flatMap((r) => (r[key] as unknown[] | undefined) ?? []));
+}
+const pvRow = z.object({ pv_name: z.string(), pv_uuid: z.string(), vg_name: z.string(), vg_uuid: z.string(), vg_extent_size: number, pe_start: number, pv_size: number });
+const lvRow = z.object({
+  lv_name: z.string(), vg_name: z.string(), segtype: z.string(), lv_size: number, stripes: number, data_stripes: number, stripe_size: number, chunk_size: number, pool_lv: z.string(), origin: z.string(), lv_metadata_size: number, devices: z.string(),
+});
+
+/** Node of a logical volume as device-mapper names it: hyphens of the names are doubled (lvm(8)). */
+export const mapperNode = (vg: string, lv: string): string => `/dev/mapper/${vg.replaceAll('-', '--')}-${lv.replaceAll('-', '--')}`;
+
+/** Kinds of volumes that are made again; what else there is, is named. */
+const KINDS = ['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin'];
+const base = (segtype: string): string => segtype.replace(/^(raid[456])_.*$/, '$1');
+
+/** Volume groups from the JSON of `lvm pvs` and `lvm lvs --segments`: only `names`. Kinds that are not understood are left out of `volumes` and listed in `other`. */
+export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { groups: VolumeGroup[]; other: { name: string; kind: string }[] } {
+  const pv = rows(pvs, 'pv', pvRow);
+  const seg = rows(lvs, 'seg', lvRow);
+  const other: { name: string; kind: string }[] = [];
+  const groups = names.map((name): VolumeGroup => {
+    const own = pv.filter((p) => p.vg_name === name);
+    const volumes = new Map<string, LogicalVolume>();
+    for (const s of seg.filter((x) => x.vg_name === name)) {
+      const kind = base(s.segtype);
+      if (!KINDS.includes(kind) || s.origin !== '') {
+        other.push({ name: `${name}/${s.lv_name}`, kind: s.origin === '' ? s.segtype : 'snapshot' });
+        continue;
+      }
+      // A linear volume in several pieces comes in several rows: its places add up.
+      const places = kind === 'linear' || kind === 'striped' ? s.devices.split(',').map((d) => d.replace(/\(\d+\)$/, '').trim()).filter((d) => d !== '') : [];
+      const before = volumes.get(s.lv_name);
+      const striped = kind === 'linear' && s.stripes > 1;
+      volumes.set(s.lv_name, {
+        name: s.lv_name, device: mapperNode(name, s.lv_name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
+        ...(s.stripes > 1 ? { stripes: kind.startsWith('raid') && s.data_stripes > 0 && kind !== 'raid1' ? s.data_stripes : s.stripes } : {}),
+        ...(s.stripe_size > 0 ? { stripeBytes: s.stripe_size } : {}), ...(kind === 'thin-pool' ? { chunkBytes: s.chunk_size, metadataBytes: s.lv_metadata_size } : {}),
+        ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), on: [...new Set([...(before?.on ?? []), ...places])],
+      });
+    }
+    // A thin volume needs its pool before it.
+    const ordered = [...volumes.values()].sort((a, b) => Number(a.kind === 'thin') - Number(b.kind === 'thin'));
+    return { type: 'vg', name, uuid: own[0]?.vg_uuid ?? '', extentBytes: own[0]?.vg_extent_size ?? 4 << 20, physical: own.map((p) => ({ device: p.pv_name, uuid: p.pv_uuid, startBytes: p.pe_start, bytes: p.pv_size })), volumes: ordered };
+  });
+  return { groups, other };
+}
+
+const report = async (program: string, fields: string, ...more: string[]): Promise<string> =>
+  (await runTool('lvm', [program, '--reportformat', 'json', '--units', 'b', '--nosuffix', '-o', fields, ...more])).stdout;
+
+/** Name of the volume group that a device-mapper volume belongs to, or that lies on a physical volume. */
+export async function groupOf(path: string): Promise<string> {
+  return (await runTool('lvm', ['lvs', '--noheadings', '-o', 'vg_name', path])).stdout.trim();
+}
+
+/** Reads volume groups with all of their volumes. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
+export async function readGroups(names: readonly string[]): Promise<ReturnType<typeof parseLvm>> {
+  const pvs = await report('pvs', 'pv_name,pv_uuid,vg_name,vg_uuid,vg_extent_size,pe_start,pv_size');
+  const lvs = await report('lvs', 'lv_name,vg_name,segtype,lv_size,stripes,data_stripes,stripe_size,chunk_size,pool_lv,origin,lv_metadata_size,devices', '--segments');
+  return parseLvm(pvs, lvs, names);
+}
