@@ -1,6 +1,6 @@
-import { DEFAULT_EXCLUDES, openTar, planBackup, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
+import { DEFAULT_EXCLUDES, openImage, openTar, planBackup, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
 import type { Config } from '@cdrec/config';
-import type { Survey } from '@cdrec/survey';
+import { readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
 import type { SetWriter } from '@cdrec/volumes';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
@@ -46,7 +46,7 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
   const unknown = backup.only_mounts.filter((m) => !survey.fileSystems.some((f) => f.mount === m));
   if (unknown.length > 0) throw new CdrecError('CONFIG_INVALID', `backup.only_mounts: ${unknown.join(', ')}: no file system of this machine is mounted there`, { hint: `there are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
   const items = planBackup(survey, { compress: backup.compress, ...(backup.level === undefined ? {} : { level: backup.level }), threads: backup.threads, recipients, rules: rulesFor(request), path: searchPath() });
-  return items.filter((i) => backup.only_mounts.length === 0 || backup.only_mounts.includes(i.meta.mount));
+  return items.filter((i) => backup.only_mounts.length === 0 || i.image !== undefined || backup.only_mounts.includes(i.meta.mount));
 }
 
 /** Writes all archives, between the administrator's two commands; `check` is called now and then and throws when the destination is gone. Returns the exceptions: files that were not saved as they should. */
@@ -58,6 +58,7 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
       terminal.say('backup.pre_exec');
       await runTool('bash', ['-c', pre], { signal });
     }
+    await requireUnmounted(items);
     for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal, check)));
   } finally {
     // A database that was stopped must start again, whatever happened meanwhile.
@@ -72,11 +73,24 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
 /** Bytes after which the destination is looked at again. */
 const CHECK_EVERY = 32 << 20;
 
-const open = (item: BackupItem): BackupStream => openTar(item.arguments, item.filters, item.meta.mount, item.meta.mount);
+const nameOf = ({ meta }: BackupItem): string => meta.mount || meta.device;
+
+function open(item: BackupItem): BackupStream {
+  return item.image === undefined ? openTar(item.arguments, item.filters, item.meta.mount, item.meta.mount) : openImage(item.image, item.filters, item.meta.device);
+}
+
+/** A device that somebody writes to meanwhile gives an image of no state it ever had. */
+async function requireUnmounted(items: readonly BackupItem[]): Promise<void> {
+  const mounts = await readMounts();
+  for (const { image, meta } of items) {
+    const mount = image === undefined ? undefined : mounts.find((m) => m.source === meta.device && m.options.split(',').includes('rw'));
+    if (mount !== undefined) throw new CdrecError('DEVICE_MOUNTED', `${meta.device} is mounted on ${mount.target}: its image would be of no use`, { hint: 'unmount it, or mount it read-only; backup.pre_exec and backup.post_exec can do that' });
+  }
+}
 
 async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
   const backup = open(item);
-  const meter = terminal.progress(`Backup of ${item.meta.mount}`, item.usedBytes);
+  const meter = terminal.progress(`Backup of ${nameOf(item)}`, item.usedBytes);
   // An interruption must also end a wait for data that does not come, or for a writer that hangs.
   const stop = (): void => { backup.kill(); };
   signal.addEventListener('abort', stop, { once: true });
@@ -97,8 +111,8 @@ async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Termi
   }
   try {
     const archive = await writer.addArchive(item.meta, source(), () => backup.ended());
-    meter.done(`${formatBytes(archive.contentBytes)}, stored as ${formatBytes(archive.bytes)}`);
-    return archive.exceptions.map((e) => `${item.meta.mount}: ${e}`);
+    meter.done(`${archive.contentBytes > 0 ? `${formatBytes(archive.contentBytes)}, ` : ''}stored as ${formatBytes(archive.bytes)}`);
+    return archive.exceptions.map((e) => `${nameOf(item)}: ${e}`);
   } catch (error) {
     backup.kill();
     throw error;

@@ -61,7 +61,7 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
     }
   }
   const mounted = new Set(mounts.map((m) => m.number));
-  const known = new Set([...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : []))]);
+  const known = new Set([...survey.images.map((i) => i.device), ...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : []))]);
   for (const d of (await readBlockTree()).flatMap(all)) {
     if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || known.has(d.path) || survey.swaps.some((s) => s.device === d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path)) continue;
     const { type } = await superblockOf(d.path);
@@ -72,5 +72,5 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
     const bytes = await bytesOf(rule);
     if (bytes !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', bytes });
   }
-  return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
+  return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount === '' ? `image by ${i.meta.method as string}` : i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
 }

@@ -52,7 +52,7 @@ export function bundlePath(): string {
 export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
   const { backup, rescue } = request.config;
   const kernel = request.kernel ?? rescue.kernel;
-  const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
+  const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, images: backup.images, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
   const open = survey.unsupported.filter((u) => !u.excluded);
   if (open.length > 0) {
     throw new CdrecError('UNSUPPORTED', `not everything on this machine can be brought back:\n${open.map((u) => `  ${u.object}: ${u.what}: ${u.reason}`).join('\n')}`, {

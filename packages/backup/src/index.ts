@@ -1,5 +1,5 @@
-export { archiveName, planBackup, type BackupItem, type BackupOptions } from './plan.js';
+export { archiveName, imageStage, planBackup, type BackupItem, type BackupOptions } from './plan.js';
 export { DEFAULT_EXCLUDES, rulesOf, type FileSystemRules, type Rules } from './rules.js';
 export { CONTENT_FLAGS, createArguments } from './tar-arguments.js';
-export { openTar, type BackupStream } from './tar.js';
+export { openImage, openTar, type BackupStream } from './tar.js';
 export { judgeTar, type TarVerdict } from './verdict.js';

@@ -1,4 +1,4 @@
-import type { FileSystem, Survey } from '@cdrec/survey';
+import type { DeviceImage, FileSystem, Survey } from '@cdrec/survey';
 import { AGE_SUFFIX, compressStage, encryptStage, suffixOf, type ChainStage, type Compressor } from '@cdrec/tool';
 import { rulesOf, type Rules } from './rules.js';
 import { createArguments } from './tar-arguments.js';
@@ -20,13 +20,15 @@ export interface BackupOptions {
 /** One file system to be archived: what is known of it beforehand, and the programs that write it. */
 export interface BackupItem {
   readonly meta: {
-    readonly name: string; readonly kind: 'tar'; readonly compress: Compressor; readonly encrypt?: 'age';
+    readonly name: string; readonly kind: 'tar' | 'image'; readonly method?: string; readonly compress: Compressor; readonly encrypt?: 'age';
     readonly mount: string; readonly device: string; readonly fsType: string; readonly fsUuid: string;
   };
   /** Bytes in use when the survey was made: what the progress is measured against. */
   readonly usedBytes: number;
-  /** Arguments of tar. */
+  /** Arguments of tar; none for an image. */
   readonly arguments: readonly string[];
+  /** What writes an image of the device to standard output. */
+  readonly image?: ChainStage;
   /** Programs that the stream passes before it is stored: compressor, encryption. */
   readonly filters: readonly ChainStage[];
 }
@@ -36,12 +38,26 @@ export function archiveName(fs: Pick<FileSystem, 'device' | 'mount'>, compress: 
   return `${fs.device.split('/').at(-1) as string}.${fs.mount.replaceAll('/', '_')}.tar${suffixOf(compress)}${encrypted ? AGE_SUFFIX : ''}`;
 }
 
+/** The program that writes an image of a device to standard output: blocks in use where it knows the file system. */
+export function imageStage(image: Pick<DeviceImage, 'device' | 'method'>): ChainStage {
+  if (image.method === 'ntfsclone') return { program: 'ntfsclone', args: ['--save-image', '--output', '-', image.device] };
+  if (image.method === 'dd') return { program: 'dd', args: [`if=${image.device}`, 'bs=1M', 'status=none'] };
+  return { program: image.method, args: ['--clone', '--source', image.device, '--output', '-', '--logfile', '/dev/null'] };
+}
+
 /** What will be archived, in mount order (parents before children). Pure: nothing is run. */
 export function planBackup(survey: Survey, options: BackupOptions): BackupItem[] {
   const compressor = compressStage(options.compress, options.level, options.threads, options.path);
   const encrypt = options.recipients.length > 0;
   const filters = [...(compressor === undefined ? [] : [compressor]), ...(encrypt ? [encryptStage(options.recipients)] : [])];
-  return [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs) => ({
+  const images = survey.images.map((image): BackupItem => ({
+    meta: {
+      name: `${image.device.split('/').at(-1) as string}.${image.type === '' ? '' : `${image.type}.`}img${suffixOf(options.compress)}${encrypt ? AGE_SUFFIX : ''}`, kind: 'image', method: image.method, compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
+      mount: '', device: image.device, fsType: image.type, fsUuid: image.uuid,
+    },
+    usedBytes: image.bytes, arguments: [], image: imageStage(image), filters,
+  }));
+  return [...[...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs): BackupItem => ({
     meta: {
       name: archiveName(fs, options.compress, encrypt), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
       mount: fs.mount, device: fs.device, fsType: fs.type, fsUuid: fs.uuid,
@@ -49,5 +65,5 @@ export function planBackup(survey: Survey, options: BackupOptions): BackupItem[]
     usedBytes: fs.usedBytes,
     arguments: createArguments(fs.type, rulesOf(fs.mount, options.rules)),
     filters,
-  }));
+  })), ...images];
 }

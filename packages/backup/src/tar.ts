@@ -43,6 +43,25 @@ function readBytes(chain: Chain, depth: number): number {
 }
 
 /**
+ * Starts what writes an image of a device, and the programs its output passes. There are no exceptions: it is whole, or
+ * it is an error. The size of an image is known to its reader only: `contentBytes` is 0.
+ * @throws CdrecError TOOL_MISSING
+ */
+export function openImage(image: ChainStage, filters: readonly ChainStage[], what: string): BackupStream {
+  const chain = startChain([image, ...filters]);
+  return {
+    stream: chain.stdout as AsyncIterable<Uint8Array>,
+    ended: async () => {
+      const bad = failedStage(await chain.ended());
+      if (bad !== undefined) throw new CdrecError('IMAGE_FAILED', `the image of ${what} is not complete: ${describeStage(bad)}`);
+      return { contentBytes: 0, exceptions: [], notes: [] };
+    },
+    bytesRead: () => readBytes(chain, 1),
+    kill: () => { chain.kill(); },
+  };
+}
+
+/**
  * Starts tar and, joined by pipes, the programs its output passes; what they write comes as it is written, nothing is
  * staged. With `view`, tar sees the file system mounted there by itself: mount points below it are the plain
  * directories that they are, and what lies hidden under them is archived too. `--directory` is then added here. Needs

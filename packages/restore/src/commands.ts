@@ -65,8 +65,16 @@ export function mkswapCommand(swap: Swap, device: string): Command {
   return ['mkswap', '-U', swap.uuid, ...(swap.label === '' ? [] : ['-L', swap.label]), device];
 }
 
+/** What writes an image from standard input onto a device of at least its size. */
+export function imageWriter(method: string, device: string): Command {
+  if (method === 'ntfsclone') return ['ntfsclone', '--restore-image', '--overwrite', device, '-'];
+  // Zeros are written too: nobody knows what the new disk holds.
+  if (method === 'dd') return ['dd', `of=${device}`, 'bs=1M', 'iflag=fullblock', 'conv=fsync', 'status=none'];
+  return ['partclone.restore', '--source', '-', '--output', device, '--logfile', '/dev/null'];
+}
+
 /** Programs that restoring this survey runs: they must be in the rescue system. */
-export function neededPrograms({ disks, layers, fileSystems, swaps }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps'>): string[] {
-  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '')), ...swaps.map((s) => mkswapCommand(s, ''))].map(([program]) => program);
+export function neededPrograms({ disks, layers, fileSystems, swaps, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'images'>): string[] {
+  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '')), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
   return [...new Set([...all, ...programsOfLayers(layers), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

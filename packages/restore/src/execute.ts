@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios } from './bootloader.js';
-import { extract } from './extract.js';
+import { extract, feed } from './extract.js';
 import { makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
 import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
@@ -101,6 +101,9 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
         directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path, what: step.archive, contentBytes: step.contentBytes,
       }));
+      return [];
+    case 'image':
+      await feed(counted(options.openArchive(step.archive), options.onBytes), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
       return [];
     case 'grub-bios':
       await withSystem(step.fileSystems, root, () => installGrubBios(step, root));

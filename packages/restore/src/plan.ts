@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
-import { mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
+import { imageWriter, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, raidStep, subvolumesOf, type LayerStep } from './layers.js';
 import type { Assignment } from './match.js';
 
@@ -25,12 +25,13 @@ export type Step =
   | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
   | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly mount: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
+export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
 
 /** Input of the planner. */
 export interface PlanInput {
@@ -78,9 +79,14 @@ export function planRestore({ survey, archives, assignments, postExec }: PlanInp
   for (const fs of ordered) if (fs.type !== 'btrfs') steps.push({ id: `mkfs ${at(fs.device)}`, kind: 'make', device: at(fs.device), commands: mkfsCommands(fs, at(fs.device)) });
   for (const swap of survey.swaps) steps.push({ id: `mkswap ${at(swap.device)}`, kind: 'make', device: at(swap.device), commands: [mkswapCommand(swap, at(swap.device))] });
   for (const fs of ordered) {
-    const archive = archives.find((a) => a.mount === fs.mount);
+    const archive = archives.find((a) => a.kind === 'tar' && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
     steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), contentBytes: archive.contentBytes });
+  }
+  for (const image of survey.images) {
+    const archive = archives.find((a) => a.kind === 'image' && a.device === image.device);
+    if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no image of ${image.device}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
+    steps.push({ id: `image ${image.device}`, kind: 'image', device: at(image.device), archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), writer: imageWriter(image.method, at(image.device)) });
   }
   // A nested subvolume is seen through the one above it.
   const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
@@ -156,6 +162,7 @@ export function describeStep(s: Step): string {
     case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
     case 'make': return s.commands.map((c) => c.join(' ')).join('; ');
     case 'extract': return `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
+    case 'image': return `write ${s.archive} onto ${s.device} block by block`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
     case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
     case 'hook': return `run rescue.post_exec (${s.script}) with the restored system mounted`;

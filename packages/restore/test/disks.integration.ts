@@ -53,7 +53,7 @@ async function surveyOf(): Promise<Survey> {
     version: 1, created: '', host: { name: 'h', os: '', osId: '', osVersion: '', arch: '', cpu: '', cpus: 1, memoryBytes: 1, vendor: '', product: '' },
     boot: { firmware: 'bios', secureBoot: false, kernel: { version: '', image: '', modules: '' }, commandLine: '', loaders: [] }, modules: [], network: [], routes: [], nameServers: [], searchDomains: [],
     disks: [{ device: source, model: '', serial: '', wwn: '', transport: '', bytes: 2 ** 30, sectorBytes: 512, used: true, ...(table === undefined ? {} : { table }) }],
-    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], unsupported: [],
+    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], layers: [], images: [], unsupported: [],
   };
 }
 
@@ -62,7 +62,7 @@ describe('an MBR disk with logical partitions', () => {
     const survey = await surveyOf();
     const target = attach(join(dir, 'target.img'));
     const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: true } };
-    const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
+    const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ kind: 'tar' as const, device: '', name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
     const plan: Plan = { ...whole, steps: whole.steps.filter((s) => s.kind !== 'extract') };
     await executePlan(plan, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal'), work: dir, path: '/usr/sbin:/usr/bin', uefi: false });
 
@@ -84,7 +84,7 @@ describe('an MBR disk with logical partitions', () => {
     // rescue.post_exec: the last step, with the restored system mounted; a hook that fails is a step that failed.
     const script = join(dir, 'post_exec');
     writeFileSync(script, 'echo "$CDREC_ROOT" > "$CDREC_ROOT/m1/hook"; test -d "$CDREC_ROOT/proc/1"\n');
-    const hooked = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })), postExec: script });
+    const hooked = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ kind: 'tar' as const, device: '', name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })), postExec: script });
     expect(hooked.steps.at(-1)).toMatchObject({ kind: 'hook', script });
     // This kernel may have no vfat.
     const hook: Plan = { ...hooked, steps: hooked.steps.flatMap((s) => (s.kind === 'hook' ? [{ ...s, fileSystems: s.fileSystems.filter((f) => f.type !== 'vfat') }] : [])) };

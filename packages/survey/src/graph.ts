@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { BlockDevice } from './block.js';
 
 /** What layer a device is: a bottom, a partition, or one of the kernel's stacked devices. */
@@ -45,3 +46,9 @@ export function below(node: Node): Node[] {
 
 /** Number of a partition by the end of its name. */
 export const partitionNumber = (path: string): number => Number(/(\d+)$/.exec(path)?.[1] ?? 0);
+
+/** major:minor of a device node, as lsblk writes it; empty when the node is not there. */
+export function deviceNumber(path: string): string {
+  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
+  return rdev === undefined ? '' : `${String((rdev >> 8) & 0xfff)}:${String((rdev & 0xff) | ((rdev >> 12) & 0xfff00))}`;
+}

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
@@ -6,7 +6,8 @@ import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } 
 import { readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
 import { readNetwork } from './network.js';
-import { graphOf, type Node } from './graph.js';
+import { deviceNumber, graphOf, type Node } from './graph.js';
+import { readImages } from './images.js';
 import { readBtrfs } from './layers/btrfs.js';
 import { sysNumber } from './layers/raid.js';
 import { readParameters } from './parameters.js';
@@ -21,6 +22,8 @@ export interface SurveyOptions {
   readonly excludeMounts?: readonly string[];
   /** Objects of `unsupported` that are left out knowingly. */
   readonly allowUnsupported?: readonly string[];
+  /** Devices that are saved block by block. */
+  readonly images?: readonly string[];
   /** PATH in which programs are looked for. */
   readonly path: string;
   /** Time of the survey, milliseconds since 1970. */
@@ -44,16 +47,17 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   };
   const found = await readFileSystems(await readMounts(), graph, options, reject);
   const areas = await readSwaps(graph, reject);
-  const { layers: between, nodes } = await readLayers([...found.nodes, ...areas.nodes], graph, reject);
+  const saved = await readImages(options.images ?? [], graph, fileSystemsOf(found), options.path, reject);
+  const { layers: between, nodes } = await readLayers([...found.nodes, ...areas.nodes, ...saved.nodes], graph, reject);
   const { fileSystems } = found;
   const { swaps } = areas;
   const layers = [...between, ...found.pools];
   // A layer's devices may lie on disks that no file system of its own needs: the second half of a mirror.
-  const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps], reject);
+  const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps, ...saved.images], reject);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
     boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems) },
-    modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, unsupported,
+    modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, images: saved.images, unsupported,
   };
 }
 
@@ -88,8 +92,10 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
     seen.add(key);
     // A mounted image file is content of the file system that the file lies on.
     if (node !== undefined && disksBelow(node).some((d) => isImageFile(d.device))) continue;
+    // What is saved block by block is no file system of files.
+    if (!isSupported(mount.type) && node !== undefined && options.images?.some((i) => deviceNumber(i) === node.device.number)) continue;
     if (!isSupported(mount.type)) {
-      reject(mount.target, `file system ${mount.type} on ${mount.source}`, `file systems of type ${mount.type} are not supported`);
+      reject(mount.target, `file system ${mount.type} on ${mount.source}`, `file systems of type ${mount.type} are not archived by files; they can be saved block by block (backup.images)`);
       continue;
     }
     const gap = node === undefined ? undefined : gapBelow(node);
@@ -175,11 +181,7 @@ async function readSwaps(graph: Graph, reject: Reject): Promise<{ swaps: Swap[];
   return { swaps, nodes };
 }
 
-/** major:minor of a device node, as lsblk writes it; empty when the node is not there. */
-function deviceNumber(path: string): string {
-  const rdev = statSync(path, { throwIfNoEntry: false })?.rdev;
-  return rdev === undefined ? '' : `${String((rdev >> 8) & 0xfff)}:${String((rdev & 0xff) | ((rdev >> 12) & 0xfff00))}`;
-}
+const fileSystemsOf = (found: Found): ReadonlyMap<string, string> => new Map(found.fileSystems.map((f) => [f.device, f.mount]));
 
 function readFstabSwaps(): string[] {
   try {

@@ -63,6 +63,7 @@ const btrfs = z.object({
   type: z.literal('btrfs'), device: z.string(), devices: z.array(z.string()), uuid: z.string(), label: z.string(), data: z.string(), metadata: z.string(), nodeBytes: z.int(), sectorBytes: z.int(), checksum: z.string(),
   subvolumes: z.array(z.object({ path: z.string(), snapshot: z.boolean(), readOnly: z.boolean() })), defaultSubvolume: z.string().describe('path; empty: the top'),
 });
+const image = z.object({ ...place, type: z.string().describe('as blkid says; empty: nothing it knows'), uuid: z.string(), label: z.string(), bytes: z.int(), method: z.string().describe('ntfsclone, partclone.TYPE or dd') });
 const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.int() });
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
 const loader = z.discriminatedUnion('type', [
@@ -92,6 +93,7 @@ export const surveySchema = z.object({
   layers: z.array(z.discriminatedUnion('type', [raid, luks, group, btrfs])).default([]),
   fileSystems: z.array(fileSystem),
   swaps: z.array(swap),
+  images: z.array(image).default([]).describe('devices that are saved block by block'),
   unsupported: z.array(unsupported),
 });
 
@@ -106,6 +108,7 @@ export type LuksLayer = z.output<typeof luks>;
 export type VolumeGroup = z.output<typeof group>;
 export type LogicalVolume = VolumeGroup['volumes'][number];
 export type BtrfsLayer = z.output<typeof btrfs>;
+export type DeviceImage = Survey['images'][number];
 export type Swap = Survey['swaps'][number];
 export type Kernel = z.output<typeof kernel>;
 export type BootLoader = Survey['boot']['loaders'][number];

@@ -13,11 +13,11 @@ const piece = z.object({
   tapeFile: z.int().min(0).optional().describe('on a tape: number of the file, from 0'),
 });
 const archive = z.object({
-  name: z.string().regex(/^[^/\0]+$/), kind: z.literal('tar'), compress: z.enum(COMPRESSORS),
+  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'image']).describe('image: blocks of a device, as `method` writes them'), method: z.string().optional().describe('of an image: ntfsclone, dd, or a program of partclone'), compress: z.enum(COMPRESSORS),
   encrypt: z.enum(['age']).optional().describe('absent: not encrypted'),
   mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
   bytes: z.int().min(0).describe('bytes of the stored stream'),
-  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream'),
+  contentBytes: z.int().min(0).describe('bytes of the uncompressed tar stream; 0 for an image'),
   sha256: z.string().regex(/^([0-9a-f]{64})?$/).describe('of the stored stream; empty while it goes on'),
   exceptions: z.array(z.string()).describe('files that could not be read or changed meanwhile'),
   pieces: z.array(piece),
@@ -37,7 +37,7 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type Archive = Manifest['archives'][number];
 export type Piece = Archive['pieces'][number];
 /** What is known of an archive before its first byte. */
-export type ArchiveMeta = Pick<Archive, 'name' | 'kind' | 'compress' | 'encrypt' | 'mount' | 'device' | 'fsType' | 'fsUuid'>;
+export type ArchiveMeta = Pick<Archive, 'name' | 'kind' | 'method' | 'compress' | 'encrypt' | 'mount' | 'device' | 'fsType' | 'fsUuid'>;
 
 /** JSON Schema of set.json, as published in docs/. */
 export function setJsonSchema(): unknown {

@@ -122,7 +122,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
       onStep: (step, state) => {
         if (state === 'start') {
           terminal.say(describeStep(step));
-          meter = step.kind === 'extract' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
+          meter = step.kind === 'extract' || step.kind === 'image' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
         } else if (state === 'skipped') terminal.say(`done before: ${describeStep(step)}`);
         else meter?.done();
       },

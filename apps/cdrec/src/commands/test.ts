@@ -78,7 +78,7 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
   let survey: Survey;
   try {
     const kernel = flags.kernel ?? (config.rescue.kernel || listKernels().at(-1)?.version);
-    survey = await readSurvey({ ...(kernel === undefined ? {} : { kernel }), excludeMounts: config.backup.exclude_mounts, allowUnsupported: config.backup.allow_unsupported, path: searchPath(), now: Date.now() });
+    survey = await readSurvey({ ...(kernel === undefined ? {} : { kernel }), excludeMounts: config.backup.exclude_mounts, images: config.backup.images, allowUnsupported: config.backup.allow_unsupported, path: searchPath(), now: Date.now() });
   } catch (error) {
     const { message, remedy } = wrong(error);
     add('survey', 'FAIL', `the machine could not be surveyed: ${message}`, remedy);

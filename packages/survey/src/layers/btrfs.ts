@@ -28,7 +28,7 @@ export async function readBtrfs(device: string, mount: string, uuid: string, lab
   const standard = Number(/^ID (\d+)/.exec(await run('subvolume', 'get-default', mount))?.[1] ?? 5);
   return {
     type: 'btrfs', device, devices: readdirSync(`${sys}/devices`).sort().map(pathOf), uuid, label, ...parseProfiles(await run('filesystem', 'df', '--raw', mount)),
-    nodeBytes: Number(value('nodesize')) || 16384, sectorBytes: Number(value('sectorsize')) || 4096, checksum: value('checksum').split(' ')[0] || 'crc32c',
+    nodeBytes: Number(value('nodesize')) || 16384, sectorBytes: Number(value('sectorsize')) || 4096, checksum: /^\w+/.exec(value('checksum'))?.[0] ?? 'crc32c',
     subvolumes: subvolumes.map(({ path, snapshot, readOnly }) => ({ path, snapshot, readOnly })),
     defaultSubvolume: subvolumes.find((s) => s.id === standard)?.path ?? '',
   };
