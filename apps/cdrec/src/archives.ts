@@ -1,4 +1,4 @@
-import { DEFAULT_EXCLUDES, openImage, openTar, planBackup, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
+import { DEFAULT_EXCLUDES, hasFlags, openBytes, openImage, openTar, planBackup, readFlags, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
 import type { Config } from '@cdrec/config';
 import { readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
@@ -59,7 +59,14 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
       await runTool('bash', ['-c', pre], { signal });
     }
     await requireUnmounted(items);
-    for (const item of items) exceptions.push(...(await writeArchive(writer, item, terminal, signal, check)));
+    for (const item of items) {
+      exceptions.push(...(await writeArchive(writer, item, () => open(item), terminal, signal, check)));
+      if (item.image !== undefined || !hasFlags(item.meta.fsType)) continue;
+      const flags = await readFlags(item.meta.mount);
+      if (flags.length === 0) continue;
+      const listed = { ...item, usedBytes: flags.length, meta: { ...item.meta, kind: 'flags' as const, name: item.meta.name.replace(/\.tar(?=\.|$)/, '.flags') } };
+      await writeArchive(writer, listed, () => openBytes(flags, item.filters, item.meta.mount), terminal, signal, check);
+    }
   } finally {
     // A database that was stopped must start again, whatever happened meanwhile.
     if (post !== '') {
@@ -88,9 +95,9 @@ async function requireUnmounted(items: readonly BackupItem[]): Promise<void> {
   }
 }
 
-async function writeArchive(writer: SetWriter, item: BackupItem, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
-  const backup = open(item);
-  const meter = terminal.progress(`Backup of ${nameOf(item)}`, item.usedBytes);
+async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => BackupStream, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
+  const backup = opened();
+  const meter = terminal.progress(`${item.meta.kind === 'flags' ? 'Inode flags' : 'Backup'} of ${nameOf(item)}`, item.usedBytes);
   // An interruption must also end a wait for data that does not come, or for a writer that hangs.
   const stop = (): void => { backup.kill(); };
   signal.addEventListener('abort', stop, { once: true });

@@ -39,7 +39,10 @@ describe('backup.images', () => {
       });
       const dry = await build('--config', '/mnt/c.toml', '--dry-run');
       expect(dry.stdout).toMatch(/ntfs\.img\.zst {2}image by ntfsclone[^]*\.img\.zst {2}image by dd/);
+      // tar knows nothing of inode flags.
+      sh('echo fast > "$1/srv/immutable"; mkdir "$1/srv/no dump"; chattr +i "$1/srv/immutable"; chattr +dA "$1/srv/no dump"', root);
       const r = await build('--config', '/mnt/c.toml');
+      sh('chattr -i "$1/srv/immutable"', root);
       expect(r.status, r.stderr).toBe(0);
     });
     await windows[Symbol.asyncDispose]();
@@ -51,6 +54,7 @@ describe('backup.images', () => {
     sh('dd if=/dev/urandom of="$1" bs=1M count=120 status=none', t1.device);
     const r = await cdrec('restore', ...iso, '--disk', `${source}=${t0.device}`, '--disk', `${windows.device}=${t1.device}`, '--yes', '--journal', join(dir, 'journal'), '--work', join(dir, 'work'));
     expect(r.status, r.stderr).toBe(0);
+    expect(sh('mount -o ro "$1" mnt; cat mnt/srv/immutable; lsattr -d mnt/srv/immutable "mnt/srv/no dump" | tr -d e-; umount mnt', t0.partition(1))).toBe('fast\ni mnt/srv/immutabl\ndA mnt/srv/no dump\n');
     expect(sh('sha256sum < "$1"', t1.partition(2))).toBe(before);
     expect(sh('ntfsfix -n "$1" > /dev/null; mount -t ntfs-3g -o ro "$1" mnt; diff -r /usr/share/common-licenses mnt/common-licenses; umount mnt; blkid -p -o value -s LABEL "$1"', t1.partition(1)).trim()).toBe('WINDOWS');
     expect(readFileSync(t1.device).subarray(440, 444).readUInt32LE()).toBe(0xcdec0077);

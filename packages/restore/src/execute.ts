@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios } from './bootloader.js';
 import { extract, feed } from './extract.js';
+import { applyFlags } from './flags.js';
 import { makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
 import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
@@ -110,6 +111,10 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       return [];
     case 'efi':
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
+    case 'flags': {
+      const said = await withSystem(step.fileSystems, root, () => feed(options.openArchive(step.archive), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, applyFlags(join(root, step.mount)), step.archive));
+      return said.split('\n').filter((l) => l.startsWith('flags: ')).map((l) => `inode ${l} could not be set in ${step.mount}`);
+    }
     case 'hook':
       await withSystem(step.fileSystems, root, () => runTool('bash', [step.script], { env: { CDREC_ROOT: root } }));
       return [];

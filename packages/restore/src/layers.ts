@@ -75,9 +75,9 @@ export function btrfsCommand(b: BtrfsLayer, at: Locate): Command {
   return ['mkfs.btrfs', '--quiet', '--force', '--uuid', b.uuid, ...(b.label === '' ? [] : ['--label', b.label]), ...profile('--data', b.data), ...profile('--metadata', b.metadata), '--nodesize', String(b.nodeBytes), '--sectorsize', String(b.sectorBytes), '--csum', b.checksum, ...b.devices.map(at)];
 }
 
-/** Subvolumes that get content, parents first; a path whose parent is none of them needs directories. */
+/** Subvolumes that are made, parents first: those that get content, the default one, and those without content in the set, so that the layout is whole; snapshots are not. */
 export function subvolumesOf(b: BtrfsLayer, wanted: readonly string[]): string[] {
-  return [...new Set([...wanted, b.defaultSubvolume])].filter((p) => p !== '' && b.subvolumes.some((s) => s.path === p)).sort();
+  return b.subvolumes.filter((s) => (!s.snapshot && !s.readOnly) || s.path === b.defaultSubvolume || wanted.includes(s.path)).map((s) => s.path).sort();
 }
 
 /** Programs that making these layers runs. */

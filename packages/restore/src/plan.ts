@@ -28,10 +28,11 @@ export type Step =
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
+export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image' | 'flags'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
 
 /** Input of the planner. */
 export interface PlanInput {
@@ -99,6 +100,8 @@ export function planRestore({ survey, archives, assignments, postExec }: PlanInp
       if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
     }
   }
+  // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
+  for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }), fileSystems });
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
@@ -165,6 +168,7 @@ export function describeStep(s: Step): string {
     case 'image': return `write ${s.archive} onto ${s.device} block by block`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
     case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
+    case 'flags': return `set the inode flags of files in ${s.mount}`;
     case 'hook': return `run rescue.post_exec (${s.script}) with the restored system mounted`;
   }
 }

@@ -1,0 +1,50 @@
+import { CdrecError, describeStage, failedStage, startChain, type ChainStage } from '@cdrec/tool';
+import type { BackupStream } from './tar.js';
+
+/**
+ * Inode flags that an administrator sets and a file system keeps (chattr(1)): append only, no access times, compressed, no
+ * copy on write, no dump, synchronous, immutable, journalled data, project inheritance... Not those that describe how a file
+ * happens to be stored (extents, index, inline data, verity, encryption).
+ */
+const KEPT = 'aAcCdDijmPSsTtux';
+
+/** File systems whose files have such flags. */
+export const hasFlags = (fsType: string): boolean => /^(ext[234]|xfs|btrfs|f2fs)$/.test(fsType);
+
+// A name with a newline cannot be told apart in the output of lsattr(1), which has no other separator: such files are not asked.
+const LIST = `cd -- "$1" && find . -xdev '(' -type f -o -type d ')' ! -name '*
+*' -print0 | xargs -0 -r lsattr -d -- 2> /dev/null | grep -a '^[^ ]*[${KEPT}]' || true`;
+
+/** Lists the files of a file system that have flags, as lsattr(1) prints them: flags, a blank, the path below the mount point. tar does not keep them. Empty when there are none. */
+export async function readFlags(mount: string): Promise<Buffer> {
+  const chain = startChain([{ program: 'bash', args: ['-c', LIST, 'bash', mount] }]);
+  const parts: Buffer[] = [];
+  for await (const part of chain.stdout) parts.push(part as Buffer);
+  await chain.ended();
+  return Buffer.concat(parts);
+}
+
+/** Passes bytes from memory through the filters of an archive. @throws CdrecError FILTER_FAILED */
+export function openBytes(data: Buffer, filters: readonly ChainStage[], what: string): BackupStream {
+  const none = { contentBytes: data.length, exceptions: [], notes: [] };
+  if (filters.length === 0) return { stream: only(data), ended: () => Promise.resolve(none), bytesRead: () => data.length, kill: () => undefined };
+  const chain = startChain(filters, { stdin: 'pipe' });
+  // A filter that dies breaks the pipe; its status says why.
+  chain.stdin.on('error', () => undefined);
+  chain.stdin.end(data);
+  return {
+    stream: chain.stdout as AsyncIterable<Uint8Array>,
+    ended: async () => {
+      const bad = failedStage(await chain.ended());
+      if (bad !== undefined) throw new CdrecError('FILTER_FAILED', `the list of flags of ${what} is not complete: ${describeStage(bad)}`);
+      return none;
+    },
+    bytesRead: () => data.length,
+    kill: () => { chain.kill(); },
+  };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- a stream of one part
+async function* only(data: Buffer): AsyncGenerator<Uint8Array> {
+  yield data;
+}
