@@ -178,7 +178,7 @@ await use(start(disks(['C.img', 'D.img'], 'ahci').map((m, i) => ({ ...m, boot: i
   await bootStacks(guest, NEW);
   await guest.must('systemctl is-system-running --wait; test -z "$(systemctl --failed --no-legend --plain)"', 240);
   const mounts = await guest.must('findmnt -rno TARGET,SOURCE,FSTYPE --real; swapon --noheadings --show=NAME; cat /proc/mdstat; btrfs subvolume list /srv; lsblk', 60);
-  for (const wanted of ['/ /dev/mapper/sys--vg-root ext4', '/home /dev/mapper/sys--vg-home[/@home] btrfs', '/srv /dev/mapper/sys--vg-home[/@srv] btrfs', '/thin /dev/mapper/sys--vg-thin ext4', '/data/safe /dev/mapper/data-safe f2fs', '/data/fast /dev/mapper/data-fast ext4', '@srv/nested']) {
+  for (const wanted of ['/ /dev/mapper/sys--vg-root ext4', '/home /dev/mapper/sys--vg-home[/@home] btrfs', '/srv /dev/mapper/sys--vg-home[/@srv] btrfs', '/thin /dev/mapper/sys--vg-thin ext4', '/data/safe /dev/mapper/data-safe f2fs', '/data/fast /dev/mapper/data-fast ext4', 'path nested']) {
     if (!mounts.includes(wanted)) throw new Error(`"${wanted}" is not there:\n${mounts}`);
   }
   if (!/\/dev\/dm-\d+/.test(mounts)) throw new Error(`no swap:\n${mounts}`);

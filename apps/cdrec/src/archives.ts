@@ -3,6 +3,7 @@ import type { Config } from '@cdrec/config';
 import { readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
 import type { SetWriter } from '@cdrec/volumes';
+import { takeSnapshots, type Snapshots } from './snapshots.js';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
 
 /** What of a build concerns its archives. */
@@ -50,29 +51,43 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
 }
 
 /** Writes all archives, between the administrator's two commands; `check` is called now and then and throws when the destination is gone. Returns the exceptions: files that were not saved as they should. */
-export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], config: Config, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
+export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], survey: Survey, config: Config, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
   const { pre_exec: pre, post_exec: post } = config.backup;
   const exceptions: string[] = [];
+  let snapshots: Snapshots | undefined;
+  let started = false;
+  // A database that was stopped must start again, whatever happened meanwhile.
+  const afterwards = async (): Promise<void> => {
+    if (post === '' || !started) return;
+    started = false;
+    terminal.say('backup.post_exec');
+    await runTool('bash', ['-c', post]).catch((error: unknown) => { exceptions.push(`backup.post_exec: ${error instanceof Error ? error.message : String(error)}`); });
+  };
   try {
+    started = true;
     if (pre !== '') {
       terminal.say('backup.pre_exec');
       await runTool('bash', ['-c', pre], { signal });
     }
     await requireUnmounted(items);
+    if (config.backup.snapshot) {
+      terminal.say('Snapshots');
+      snapshots = await takeSnapshots(items, survey, terminal);
+      await afterwards();
+    }
     for (const item of items) {
-      exceptions.push(...(await writeArchive(writer, item, () => open(item), terminal, signal, check)));
-      if (item.image !== undefined || !hasFlags(item.meta.fsType)) continue;
-      const flags = await readFlags(item.meta.mount);
-      if (flags.length === 0) continue;
-      const listed = { ...item, usedBytes: flags.length, meta: { ...item.meta, kind: 'flags' as const, name: item.meta.name.replace(/\.tar(?=\.|$)/, '.flags') } };
-      await writeArchive(writer, listed, () => openBytes(flags, item.filters, item.meta.mount), terminal, signal, check);
+      const view = snapshots?.view(item.meta.mount) ?? item.meta.mount;
+      exceptions.push(...(await writeArchive(writer, item, () => open(item, view), terminal, signal, check)));
+      if (item.image === undefined && hasFlags(item.meta.fsType)) {
+        const flags = await readFlags(view);
+        const listed = { ...item, usedBytes: flags.length, meta: { ...item.meta, kind: 'flags' as const, name: item.meta.name.replace(/\.tar(?=\.|$)/, '.flags') } };
+        if (flags.length > 0) await writeArchive(writer, listed, () => openBytes(flags, item.filters, item.meta.mount), terminal, signal, check);
+      }
+      await snapshots?.check(item.meta.mount);
     }
   } finally {
-    // A database that was stopped must start again, whatever happened meanwhile.
-    if (post !== '') {
-      terminal.say('backup.post_exec');
-      await runTool('bash', ['-c', post]).catch((error: unknown) => { exceptions.push(`backup.post_exec: ${error instanceof Error ? error.message : String(error)}`); });
-    }
+    exceptions.push(...((await snapshots?.release()) ?? []));
+    await afterwards();
   }
   return exceptions;
 }
@@ -82,8 +97,8 @@ const CHECK_EVERY = 32 << 20;
 
 const nameOf = ({ meta }: BackupItem): string => meta.mount || meta.device;
 
-function open(item: BackupItem): BackupStream {
-  return item.image === undefined ? openTar(item.arguments, item.filters, item.meta.mount, item.meta.mount) : openImage(item.image, item.filters, item.meta.device);
+function open(item: BackupItem, view: string): BackupStream {
+  return item.image === undefined ? openTar(item.arguments, item.filters, item.meta.mount, view) : openImage(item.image, item.filters, item.meta.device);
 }
 
 /** A device that somebody writes to meanwhile gives an image of no state it ever had. */

@@ -60,7 +60,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     if (mode === 'path') await checkDestination(out, survey, items.reduce((n, i) => n + i.usedBytes, 0), config.backup.compress !== 'none', request.sameDisk, terminal);
     writer = mode === 'path' ? await PathSetWriter.begin({ ...options, mode }) : mode === 'tape' ? await beginTape(options, survey, request, label, terminal) : await IsoSetWriter.begin({ ...options, mode });
     interrupt.signal.throwIfAborted();
-    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, config, terminal, interrupt.signal, watchDestination(out));
+    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, survey, config, terminal, interrupt.signal, watchDestination(out));
     const set = await writer.finish();
     writer = undefined;
     return { set, exceptions };

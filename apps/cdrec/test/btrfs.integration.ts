@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, compareTrees, plantTorture, withMounts } from '@cdrec/rehearse';
 import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
@@ -55,5 +57,31 @@ describe('btrfs', () => {
     const { differences, entries } = await compareTrees(join(dir, 'a'), join(dir, 'b'));
     expect(entries).toBeGreaterThan(60);
     expect(differences.filter((d) => !d.startsWith('./@data/snapshot') && !d.includes('torture/socket') && !d.startsWith('.: '))).toEqual([]);
+  });
+
+  it('is read from a snapshot of one moment, which is gone afterwards, also after an interruption', async () => {
+    for (const d of ['snap-out', 'x']) mkdirSync(join(dir, d));
+    sh('truncate -s 400M snap.img');
+    await using disk = await attachImage(join(dir, 'snap.img'));
+    sh('mkfs.btrfs -q "$1"', disk.device);
+    await inMachine(machine, dir, [[join(dir, 'snap-out'), 'mnt']], async (root, kernel) => {
+      await withMounts([[disk.device, join(root, 'home')]], async () => {
+        sh('dd if=/dev/urandom of="$1/home/noise" bs=1M count=120 status=none', root);
+        writeFileSync(join(dir, 'snap-out/c.toml'), '[backup]\nonly_mounts = ["/home"]\nsnapshot = true\npre_exec = "echo at rest > /home/state"\npost_exec = "echo at work > /home/state"\n');
+        const args = [root, 'cdrec', 'build', '--mode', 'iso', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt', '--config', '/mnt/c.toml'];
+        const r = await run('chroot', args, MACHINE_ENV);
+        expect(r.status, r.stderr).toBe(0);
+        expect(readFileSync(join(root, 'home/state'), 'utf8')).toBe('at work\n');
+        expect(existsSync(join(root, 'home/.cdrec-snapshot'))).toBe(false);
+        const stopped = spawn('chroot', [...args, '--label', 'stopped'], { env: MACHINE_ENV, stdio: 'ignore' });
+        while (!existsSync(join(root, 'home/.cdrec-snapshot/noise'))) await sleep(20);
+        stopped.kill('SIGTERM');
+        expect((await once(stopped, 'exit'))[0]).not.toBe(0);
+        expect(existsSync(join(root, 'home/.cdrec-snapshot'))).toBe(false);
+      });
+    });
+    const [iso] = readdirSync(join(dir, 'snap-out')).filter((n) => n.endsWith('.iso'));
+    expect(readdirSync(join(dir, 'snap-out')).filter((n) => n.includes('stopped'))).toEqual([]);
+    expect(sh('xorriso -osirrox on -indev snap-out/"$1" -extract /backup x > /dev/null 2>&1; cat x/* | zstd -d | tar -xO ./state; cat x/* | zstd -d | tar -t | grep -c snapshot || true', iso as string)).toBe('at rest\n0\n');
   });
 });
