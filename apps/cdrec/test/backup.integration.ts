@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, withMounts } from '@cdrec/rehearse';
-import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
 
 /** What is backed up, how, and where to: the CLI on a real machine's disk. */
 let dir: string;
@@ -80,6 +80,56 @@ describe('an encrypted set', () => {
     expect(right.status, right.stderr).toBe(0);
     const secret = /AGE-SECRET-KEY-\S+/.exec(keys[0] as string)?.[0] as string;
     expect((await run('grep', ['-a', '-l', '-F', '-e', secret, ...volumes])).status).toBe(1);
+    rmSync(disk);
+  }, 300_000);
+});
+
+/** Runs a command on a terminal of its own (script(1)), and types each answer when its question is there. */
+async function onTerminal(command: string, answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<{ status: number | null; said: string }> {
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'dumb' } });
+  let said = '';
+  let at = 0;
+  const left = [...answers];
+  child.stdout.on('data', (c: Buffer) => {
+    said += c.toString();
+    for (let next = left[0]; next !== undefined; next = left[0]) {
+      const match = next[0].exec(said.slice(at));
+      if (match === null) return;
+      at += match.index + match[0].length;
+      left.shift();
+      // A question stands before the echo is off: typed at once, the answer could get lost.
+      const { [1]: answer } = next;
+      setTimeout(() => child.stdin.write(`${answer}\n`), 300);
+    }
+  });
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  expect(left, said).toEqual([]);
+  return { status, said };
+}
+
+describe('a set with a passphrase', () => {
+  it('asks for it, opens with it, refuses a wrong one before anything is written; it is seen nowhere', async () => {
+    const out = fresh('passphrase');
+    const [secret, wrong] = ['correct horse battery', 'incorrect pony'];
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      const without = await run('chroot', build(root, kernel, '--mode', 'iso', '--passphrase'), MACHINE_ENV);
+      expect([without.status, without.stderr]).toEqual([2, expect.stringContaining('there is no terminal')]);
+      const command = ['env', '-i', `PATH=${MACHINE_ENV.PATH}`, 'TERM=dumb', 'chroot', ...build(root, kernel, '--mode', 'iso', '--passphrase')].join(' ');
+      const made = await onTerminal(command, [[/Enter passphrase[^:]*: ?/, secret], [/Confirm passphrase: ?/, secret]]);
+      expect(made.status, made.said).toBe(0);
+      expect(made.said).not.toContain(secret);
+    });
+    const volumes = readdirSync(out).map((n) => join(out, n));
+    expect((await run('grep', ['-a', '-l', '-F', '-e', 'AGE-SECRET-KEY', '-e', secret, ...volumes])).status).toBe(1);
+    const disk = join(dir, 'target.img');
+    execFileSync('truncate', ['-s', '2G', disk]);
+    await using loop = await attachImage(disk);
+    const restore = [process.execPath, CLI, 'restore', ...volumes, '--disk', loop.device, '--yes', '--journal', join(dir, 'journal-p'), '--work', join(dir, 'work')].join(' ');
+    const refused = await onTerminal(restore, [[/Enter passphrase[^:]*: ?/, wrong]]);
+    expect([refused.status, refused.said]).toEqual([1, expect.stringMatching(/KEY_WRONG: .*passphrase is wrong/)]);
+    expect(execFileSync('du', ['--block-size=1', disk], { encoding: 'utf8' })).toMatch(/^0\t/);
+    const restored = await onTerminal(restore, [[/Enter passphrase[^:]*: ?/, secret]]);
+    expect(restored.status, restored.said).toBe(0);
     rmSync(disk);
   }, 300_000);
 });
