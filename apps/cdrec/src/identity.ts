@@ -42,6 +42,8 @@ export async function identityFor(set: OpenSet, file: string | undefined, termin
   const identity = file !== undefined ? await readIdentity(file)
     : key !== undefined ? await unlockIdentity(key)
     : await readIdentity(await terminal.ask('The set is encrypted. File with the age identity (secret key): ', '--identity FILE'));
-  for (const archive of encrypted) await checkIdentity(await begin(set.read(archive)), identity);
+  // Those whose volumes are here: a single file system may be all that is wanted.
+  const here = encrypted.filter((a) => set.manifest.mode === 'tape' || a.pieces.every((p) => set.volumes.has(p.volume)));
+  for (const archive of here) await checkIdentity(await begin(set.read(archive)), identity);
   return identity;
 }

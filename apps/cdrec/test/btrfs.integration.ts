@@ -47,6 +47,29 @@ describe('btrfs', () => {
     await one[Symbol.asyncDispose]();
     await two[Symbol.asyncDispose]();
     const volumes = readdirSync(join(dir, 'out')).map((n) => join(dir, 'out', n));
+    // Single files and single file systems, out of the same set.
+    const fs = (...args: string[]): ReturnType<typeof cdrec> => cdrec('restore-fs', ...volumes, ...args);
+    const found = await fs('--find', '/data/**/GPL-?');
+    expect([found.status, found.stdout.split('\n').sort()]).toEqual([0, ['GPL-1', 'GPL-2', 'GPL-3'].map((n) => `/data/inner/common-licenses/${n}`)]);
+    expect((await fs('--list', '--path', '/data/file')).stdout).toBe('/data/file');
+    const some = await fs('--path', '/data/file', '--path', '/etc/fstab', '--path', '/data/inner', '--to', join(dir, 'some'));
+    expect(some.status, some.stderr).toBe(0);
+    expect(sh('find some -type f | sort; diff -r /usr/share/common-licenses some/data/inner/common-licenses').split('\n')).toEqual(expect.arrayContaining(['some/data/file', 'some/etc/fstab', 'some/data/inner/common-licenses/GPL-2']));
+    const missing = await fs('--path', '/data/nothing', '--to', join(dir, 'some'));
+    expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining('./nothing: Not found in archive')]);
+    const occupied = await fs('--fs', '/home', '--to', join(dir, 'some'));
+    expect([occupied.status, occupied.stderr]).toEqual([1, expect.stringContaining('TARGET_NOT_EMPTY')]);
+    expect((await fs('--fs', '/home', '--to', join(dir, 'home'))).status).toBe(0);
+    expect((await compareTrees(join(dir, 'a/@home'), join(dir, 'home'))).differences.filter((d) => !d.includes('torture/socket'))).toEqual([]);
+    sh('truncate -s 400M other.img');
+    {
+      await using other = await attachImage(join(dir, 'other.img'));
+      const unprepared = await fs('--fs', '/data/inner', '--to', other.device);
+      expect([unprepared.status, unprepared.stderr]).toEqual([1, expect.stringContaining('TARGET_NOT_PREPARED')]);
+      const made = await fs('--fs', '/data/inner', '--to', other.device, '--mkfs', 'xfs', '--yes');
+      expect([made.status, made.stderr]).toEqual([0, expect.stringContaining('/data/inner was btrfs and is xfs now')]);
+      expect(sh('mount "$1" top; diff -r /usr/share/common-licenses top/common-licenses; findmnt -no FSTYPE top; umount top', other.device)).toBe('xfs\n');
+    }
     await using t0 = await attachImage(join(dir, 't0.img'));
     await using t1 = await attachImage(join(dir, 't1.img'));
     await using t2 = await attachImage(join(dir, 't2.img'));

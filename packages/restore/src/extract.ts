@@ -3,12 +3,12 @@ import { pipeline } from 'node:stream/promises';
 import { CdrecError, decompressStage, decryptStage, describeStage, errorCode, failedStage, startChain, type ChainStage, type Compressor } from '@cdrec/tool';
 
 /** GNU tar arguments that unpack one file system from standard input into `directory`, with all metadata. */
-export function extractArguments(directory: string, fsType: string): string[] {
+export function extractArguments(directory: string, fsType: string, members: readonly string[] = []): string[] {
   const metadata = fsType === 'vfat' || fsType === 'exfat'
     ? ['--no-same-owner', '--no-same-permissions']
     : ['--numeric-owner', '--same-owner', '--same-permissions', '--sparse', '--acls', '--selinux', '--xattrs', '--xattrs-include=*'];
   // The blocking factor of the backup: tar counts what it read in whole records.
-  return ['--extract', '--file=-', '--blocking-factor=128', '--totals', ...metadata, `--directory=${directory}`];
+  return ['--extract', '--file=-', '--blocking-factor=128', '--totals', ...metadata, `--directory=${directory}`, ...(members.length > 0 ? ['--', ...members] : [])];
 }
 
 /** How a stream was stored, and what must be known to read it. */
@@ -26,19 +26,22 @@ export interface Extraction extends StoredAs {
   readonly directory: string;
   readonly fsType: string;
   readonly what: string;
+  /** Members (`./etc/fstab`) that alone are unpacked, directories with all below; default: all. */
+  readonly members?: readonly string[];
   /** Bytes of the uncompressed archive, from the manifest; proof that nothing was cut off. */
   readonly contentBytes: number;
 }
 
 /**
  * Feeds a stored stream through decryption and decompression to `last`. Complete only if every program says 0 and the
- * source ended well. Returns what `last` said on stderr.
+ * source ended well. `onOutput` gets what `last` writes to its standard output. Returns what it said on stderr.
  * @throws CdrecError EXTRACT_FAILED naming the program; whatever the source throws
  */
-export async function feed(source: AsyncIterable<Uint8Array>, as: StoredAs, last: ChainStage, what: string): Promise<string> {
+export async function feed(source: AsyncIterable<Uint8Array>, as: StoredAs, last: ChainStage, what: string, onOutput?: (chunk: Buffer) => void): Promise<string> {
   const decompress = decompressStage(as.compress, as.path);
   const stages = [...(as.encrypt === undefined ? [] : [decryptStage()]), ...(decompress === undefined ? [] : [decompress]), last];
-  const chain = startChain(stages, { stdin: 'pipe', stdout: 'ignore', ...(as.identity === undefined ? {} : { secret: as.identity }) });
+  const chain = startChain(stages, { stdin: 'pipe', stdout: onOutput === undefined ? 'ignore' : 'pipe', ...(as.identity === undefined ? {} : { secret: as.identity }) });
+  if (onOutput !== undefined) chain.stdout.on('data', onOutput);
   let broken: unknown;
   const fed = pipeline(Readable.from(source, { objectMode: false, highWaterMark: 1 << 18 }), chain.stdin).catch((error: unknown) => {
     if (errorCode(error) !== 'EPIPE' && errorCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') {
@@ -60,7 +63,7 @@ export async function feed(source: AsyncIterable<Uint8Array>, as: StoredAs, last
  * @throws CdrecError EXTRACT_FAILED; whatever the source throws
  */
 export async function extract(source: AsyncIterable<Uint8Array>, e: Extraction): Promise<void> {
-  const said = await feed(source, e, { program: 'tar', args: extractArguments(e.directory, e.fsType) }, e.what);
+  const said = await feed(source, e, { program: 'tar', args: extractArguments(e.directory, e.fsType, e.members) }, e.what);
   const total = Number(/^Total bytes read: (\d+)/m.exec(said)?.[1]);
   if (total !== e.contentBytes) throw new CdrecError('EXTRACT_FAILED', `unpacking ${e.what}: tar read ${String(total)} of ${String(e.contentBytes)} bytes`);
 }

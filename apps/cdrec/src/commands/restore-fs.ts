@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { archiveOf, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount } from '@cdrec/restore';
+import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
+import { CdrecError, runTool } from '@cdrec/tool';
+import type { Archive, OpenSet } from '@cdrec/volumes';
+import { identityFor } from '../identity.js';
+import { EXIT, usageError, type AddCommand } from '../main.js';
+import { findSet } from '../sets.js';
+import { formatBytes, searchPath, type Terminal } from '../terminal.js';
+
+interface Flags { list?: boolean; find?: string; path: string[]; fs?: string; to?: string; mkfs?: string; yes?: boolean; identity?: string; tape: string[] }
+const collect = (value: string, all: string[]): string[] => [...all, value];
+
+const stored = (archive: Archive, identity: string | undefined): { compress: Archive['compress']; encrypt?: 'age'; identity?: string; path: string } =>
+  ({ compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), ...(identity === undefined ? {} : { identity }), path: searchPath() });
+
+/** Whole archives, or those that hold the wanted paths, with the members to take (none: all). */
+function wanted(set: OpenSet, flags: Flags): Map<Archive, string[]> {
+  const out = new Map<Archive, string[]>();
+  const mounts = set.manifest.archives.filter((a) => a.kind === 'tar').map((a) => a.mount).join(', ');
+  if (flags.fs !== undefined) {
+    const archive = set.manifest.archives.find((a) => a.kind === 'tar' && a.mount === flags.fs);
+    if (archive === undefined) throw usageError(`--fs ${flags.fs}: the set has no such file system`, `it has ${mounts}`);
+    out.set(archive, []);
+  }
+  for (const path of flags.path) {
+    const archive = path.startsWith('/') ? archiveOf(set.manifest.archives, path) : undefined;
+    if (archive === undefined) throw usageError(`--path ${path}: no archive of the set holds it`, path.startsWith('/') ? `it has ${mounts}` : 'give the whole path, beginning with /');
+    out.set(archive, [...(out.get(archive) ?? []), memberOf(archive.mount, path)]);
+  }
+  return out;
+}
+
+/** Only what the archive lies on must be there: other volumes of the set may be missing. */
+function requirePieces(set: OpenSet, archive: Archive): void {
+  const missing = archive.pieces.filter((p) => set.manifest.mode !== 'tape' && !set.volumes.has(p.volume)).map((p) => p.volume);
+  if (archive.sha256 === '') throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} goes on: ${set.missing.join(', ')} missing`);
+  if (missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} needs volume ${missing.join(', ')} too`, { hint: 'make it reachable: name its ISO file or its drive' });
+}
+
+async function list(set: OpenSet, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
+  const matches = flags.find === undefined ? () => true : matcher(flags.find);
+  const chosen = flags.fs === undefined && flags.path.length === 0 ? new Map(set.manifest.archives.filter((a) => a.kind === 'tar').map((a) => [a, [] as string[]])) : wanted(set, flags);
+  for (const [archive, members] of chosen) {
+    requirePieces(set, archive);
+    await listArchive(set.read(archive), stored(archive, identity), archive.name, (name) => {
+      const below = members.length === 0 || members.some((m) => name === m || name === `${m}/` || name.startsWith(`${m}/`));
+      const path = pathOf(archive.mount, name);
+      if (below && matches(path)) terminal.print(path);
+    });
+  }
+}
+
+/** Unpacks into a directory, where paths are as on the machine. */
+async function toDirectory(set: OpenSet, chosen: ReadonlyMap<Archive, string[]>, to: string, identity: string | undefined, terminal: Terminal): Promise<void> {
+  mkdirSync(to, { recursive: true });
+  for (const [archive, members] of chosen) {
+    // Single files keep their place in the machine; a whole file system is what the directory becomes.
+    const directory = members.length > 0 ? join(to, archive.mount) : to;
+    mkdirSync(directory, { recursive: true });
+    if (members.length === 0 && readdirSync(directory).some((n) => n !== 'lost+found')) throw new CdrecError('TARGET_NOT_EMPTY', `${directory} is not empty`, { hint: 'a whole file system is unpacked into an empty directory or file system; take --path for single files' });
+    const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.bytes);
+    await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, contentBytes: archive.contentBytes, members });
+    meter.done();
+  }
+}
+
+/** The UUID that the file system had, so that fstab still finds it; a new one where the types have ids of another form. */
+function uuidFor(type: string, old: string): string {
+  const fat = type === 'vfat' || type === 'exfat';
+  const form = fat ? /^[0-9A-F]{4}-[0-9A-F]{4}$/i : /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+  if (form.test(old)) return old;
+  const fresh = randomUUID();
+  return fat ? `${fresh.slice(0, 4)}-${fresh.slice(4, 8)}`.toUpperCase() : fresh;
+}
+
+/** Unpacks a whole file system into a device: as it is prepared, or with a new file system of another type. */
+async function toDevice(set: OpenSet, archive: Archive, device: string, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
+  const mounted = (await readMounts()).find((m) => m.source === device);
+  if (mounted !== undefined) throw new CdrecError('DISK_REFUSED', `${device} is mounted on ${mounted.target}`, { hint: `unmount it, or give --to ${mounted.target}` });
+  const now = await superblockOf(device);
+  if (flags.mkfs !== undefined) {
+    const type = FILE_SYSTEMS.find((t) => t === flags.mkfs);
+    if (type === undefined) throw usageError(`--mkfs ${flags.mkfs} is unknown`, `take one of ${FILE_SYSTEMS.join(', ')}`);
+    if (flags.yes !== true && (await terminal.ask(`${device} holds ${now.type === '' ? 'nothing known' : `${now.type} "${now.label}"`}. To make a new ${type} there, type its name (${device}): `, '--yes')) !== device) throw new CdrecError('NOT_CONFIRMED', 'not confirmed: nothing was written');
+    const uuid = uuidFor(type, archive.fsUuid);
+    const fs = { type, uuid, label: '', parameters: {} } as unknown as FileSystem;
+    const commands = type === 'btrfs' ? [['mkfs.btrfs', '--quiet', '--force', '--uuid', uuid, device] as const] : mkfsCommands(fs, device);
+    for (const [program, ...args] of commands) await runTool(program, args);
+    if (type !== archive.fsType) terminal.say(`remark: ${archive.mount} was ${archive.fsType} and is ${type} now: change its line in /etc/fstab`);
+  } else if (now.type === '') throw new CdrecError('TARGET_NOT_PREPARED', `${device} holds no file system`, { hint: 'make one, or let it be made: --mkfs TYPE' });
+  const directory = mkdtempSync(join(tmpdir(), 'cdrec-fs-'));
+  try {
+    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(set, new Map([[archive, []]]), directory, identity, terminal));
+  } finally {
+    rmdirSync(directory);
+  }
+}
+
+async function* counted(source: AsyncIterable<Uint8Array>, add: (n: number) => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    add(chunk.length);
+    yield chunk;
+  }
+}
+
+export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
+  program.command('restore-fs')
+    .description('one file system, or single files, out of a set: into a directory or a prepared partition')
+    .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
+    .option('--list', 'list the files (with --fs or --path: only those)')
+    .option('--find <pattern>', 'list files by name ("fstab", "*.conf") or path ("/etc/**"); * and ? match no slash, ** does')
+    .option('--path <path>', 'take this file, or directory with all below (repeatable)', collect, [])
+    .option('--fs <mount point>', 'take this whole file system')
+    .option('--to <directory or device>', 'where it is unpacked: files keep their path below a directory; a file system becomes what an empty directory or a device holds')
+    .option('--mkfs <type>', 'make a new file system on the device first, of this type (another one than it was, if you like)')
+    .option('--yes', 'do not ask before a device is overwritten')
+    .option('--identity <file>', 'secret key of age that opens an encrypted set')
+    .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
+    .addHelpText('after', '\nExamples:\n  cdrec restore-fs set/*.iso --find "*.conf"\n  cdrec restore-fs set/*.iso --path /etc/ssh --to /tmp/old\n  cdrec restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs\nOnly the volumes that the file system lies on must be there.')
+    .action(async (volumes: string[], flags: Flags) => {
+      const lists = flags.list === true || flags.find !== undefined;
+      if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
+      if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
+      const { set } = await findSet(volumes, { drives: flags.tape, terminal });
+      try {
+        const identity = await identityFor(set, flags.identity, terminal);
+        if (lists) {
+          await list(set, flags, identity, terminal);
+          return;
+        }
+        const chosen = wanted(set, flags);
+        for (const archive of chosen.keys()) requirePieces(set, archive);
+        const to = resolve(flags.to as string);
+        const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
+        if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);
+        if (device && flags.fs === undefined) throw usageError('--path unpacks into a directory, not onto a device');
+        if (device) await toDevice(set, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
+        else await toDirectory(set, chosen, to, identity, terminal);
+        terminal.say(`Unpacked: ${[...chosen].map(([a, m]) => (m.length > 0 ? `${String(m.length)} of ${a.mount}` : `${a.mount}, ${formatBytes(a.contentBytes)}`)).join('; ')}`);
+        finish(EXIT.ok);
+      } finally {
+        await set.close();
+      }
+    });
+};
