@@ -14,7 +14,8 @@ export function sfdiskScript(table: PartitionTable): string {
   const head = [`label: ${table.type}`, `label-id: ${table.id}`, 'unit: sectors'];
   if (table.type === 'gpt' && table.tableLength !== undefined && table.tableLength !== 128) head.push(`table-length: ${String(table.tableLength)}`);
   if (table.firstLba !== undefined && table.type === 'gpt') head.push(`first-lba: ${String(table.firstLba)}`);
-  const lines = table.partitions.map((p) => {
+  // By number: the extended partition comes before the logical ones.
+  const lines = [...table.partitions].sort((a, b) => a.number - b.number).map((p) => {
     const fields = [`start=${String(p.start)}`, `size=${String(p.sectors)}`, `type=${p.type}`];
     if (p.uuid !== undefined && table.type === 'gpt') fields.push(`uuid=${p.uuid}`);
     if (p.name !== undefined) fields.push(`name="${p.name.replaceAll('"', '')}"`);

@@ -1,3 +1,4 @@
+export { fitSurvey, leastDiskBytes, share, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';
 export { describeStep, formatPlan, planRestore, type Plan, type PlanInput, type Step } from './plan.js';

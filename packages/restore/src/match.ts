@@ -22,10 +22,11 @@ const describe = (t: TargetDisk): string => `${t.device} (${t.model || 'no model
 /**
  * Finds a target for every used disk of a survey: by the person's choice (`chosen`: source device to target device),
  * else by serial number or WWN, else by being the only one of the same size, else the only one that is large enough.
- * Never by name alone, and removable disks never by size.
+ * Never by name alone, and removable disks never by size. `need`: bytes that a disk must have to take the place of one
+ * (`leastDiskBytes`, when sizes may change).
  * @throws CdrecError DISK_REFUSED, DISK_TOO_SMALL, DISK_AMBIGUOUS, DISK_MISSING
  */
-export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk[], chosen: ReadonlyMap<string, string>): Assignment[] {
+export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk[], chosen: ReadonlyMap<string, string>, need: (disk: Disk) => number = neededBytes): Assignment[] {
   const taken = new Set<string>();
   const out: Assignment[] = [];
   const sources = disks.filter((d) => d.used);
@@ -35,8 +36,8 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
   const take = (source: Disk, target: TargetDisk, rule: Assignment['rule']): void => {
     if (target.refusal !== undefined) throw new CdrecError('DISK_REFUSED', `${target.device} is refused: ${target.refusal}`);
     if (taken.has(target.device)) throw new CdrecError('DISK_REFUSED', `${target.device} is to take the place of two disks`);
-    const missing = neededBytes(source) - target.bytes;
-    if (missing > 0) throw new CdrecError('DISK_TOO_SMALL', `${target.device} is too small for ${source.device} by ${String(missing)} bytes (${String(target.bytes)} of ${String(neededBytes(source))})`, { hint: 'take a larger disk' });
+    const missing = need(source) - target.bytes;
+    if (missing > 0) throw new CdrecError('DISK_TOO_SMALL', `${target.device} is too small for ${source.device} by ${String(missing)} bytes (${String(target.bytes)} of ${String(need(source))})`, { hint: 'take a larger disk' });
     if (target.sectorBytes !== source.sectorBytes && source.table !== undefined) throw new CdrecError('DISK_REFUSED', `${target.device} has sectors of ${String(target.sectorBytes)} bytes, ${source.device} had ${String(source.sectorBytes)}`);
     taken.add(target.device);
     out.push({ source, target, rule });
@@ -61,13 +62,13 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
   });
   for (const source of unmatched) {
     const free = targets.filter((t) => t.refusal === undefined && !t.onlyByName && !taken.has(t.device));
-    const fitting = free.filter((t) => t.bytes >= neededBytes(source));
+    const fitting = free.filter((t) => t.bytes >= need(source));
     const equal = fitting.filter((t) => t.bytes === source.bytes);
     if (fitting.length === 1) take(source, fitting[0] as TargetDisk, 'the only disk that is large enough');
     else if (equal.length === 1 && unmatched.filter((s) => s.bytes === source.bytes).length === 1) take(source, equal[0] as TargetDisk, 'the only disk of its size');
     else if (fitting.length > 1) throw new CdrecError('DISK_AMBIGUOUS', `several disks could take the place of ${source.device}: ${fitting.map(describe).join('; ')}`, { hint: `choose one: --disk ${source.device}=${(fitting[0] as TargetDisk).device}` });
     else if (free.length === 1) take(source, free[0] as TargetDisk, 'the only disk that is large enough'); // tells by how much it is too small
-    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(neededBytes(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}` });
+    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(need(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}` });
   }
   return out;
 }

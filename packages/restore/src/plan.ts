@@ -3,6 +3,7 @@ import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdre
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, raidStep, subvolumesOf, type LayerStep } from './layers.js';
+import { fitSurvey, type SizeChange } from './fit.js';
 import type { Assignment } from './match.js';
 
 /** A file system in its new place. */
@@ -39,6 +40,8 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly archives: readonly PlanArchive[];
   readonly assignments: readonly Assignment[];
+  /** Use all of larger disks: file systems grow in proportion. */
+  readonly grow?: boolean;
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
 }
@@ -48,19 +51,23 @@ export interface Plan {
   readonly id: string;
   readonly host: string;
   readonly disks: readonly { readonly source: string; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string }[];
+  /** Sizes that differ from those of the survey, bytes. */
+  readonly changes: readonly SizeChange[];
   readonly steps: readonly Step[];
 }
 
 /**
  * Computes the steps of a restore. Pure.
- * @throws CdrecError PLAN_NO_ARCHIVE when a file system has no archive in the set
+ * @throws CdrecError DISK_TOO_SMALL; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey, archives, assignments, postExec }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, grow = false, postExec }: PlanInput): Plan {
+  const { survey, changes } = fitSurvey(original, assignments, grow);
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
   const at = locator(survey.disks, targetOf);
   const optionsOf = mountOptions(survey, at);
   const steps: Step[] = [];
-  for (const { source, target } of assignments) {
+  for (const { source: before, target } of assignments) {
+    const source = survey.disks.find((d) => d.device === before.device) ?? before;
     steps.push({ id: `wipe ${target.device}`, kind: 'wipe', disk: target.device });
     if (source.table !== undefined) steps.push(tableStep(target.device, source.table, source.sectorBytes));
   }
@@ -106,7 +113,7 @@ export function planRestore({ survey, archives, assignments, postExec }: PlanInp
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  return { id, host: survey.host.name, disks, steps };
+  return { id, host: survey.host.name, disks, changes, steps };
 }
 
 /** Where a device of the survey is now: its partition on the disk that takes the place of its disk; layers keep their names. */
@@ -151,6 +158,7 @@ export function formatPlan(plan: Plan): string {
   for (const d of plan.disks) {
     lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${d.source} (${d.rule})`, `    WILL BE LOST: ${d.content}`);
   }
+  if (plan.changes.length > 0) lines.push('', 'Sizes that change:', ...plan.changes.map((c) => `  ${c.what}: ${gib(c.from)} -> ${gib(c.to)}`));
   lines.push('', 'Steps:');
   plan.steps.forEach((s, i) => lines.push(`  ${String(i + 1).padStart(2)}. ${describeStep(s)}`));
   return lines.join('\n') + '\n';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { assignDisks, describeStep, executePlan, formatPlan, planRestore, readTargets, type Plan } from '@cdrec/restore';
+import { assignDisks, describeStep, executePlan, formatPlan, leastDiskBytes, neededBytes, planRestore, readTargets, type Plan } from '@cdrec/restore';
 import { parseSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
@@ -10,7 +10,7 @@ import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
+interface Flags { disk: string[]; grow?: boolean; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -18,6 +18,7 @@ const shared = (command: Command): Command => command
   .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
   .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
   .option('--disk <source=target>', 'which disk takes the place of which (repeatable); just a target if the machine had one disk', collect, [])
+  .option('--grow', 'use all of larger disks: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)')
   .option('--json', 'the plan as JSON on standard output');
 
 async function readSurveyOf(set: OpenSet): Promise<Survey> {
@@ -35,7 +36,7 @@ async function readSurveyOf(set: OpenSet): Promise<Survey> {
   throw new CdrecError('SET_INCOMPLETE', 'survey.json was not found: volume 1 is needed');
 }
 
-async function makePlan(set: OpenSet, places: readonly string[], disks: readonly string[]): Promise<Plan> {
+async function makePlan(set: OpenSet, places: readonly string[], disks: readonly string[], grow: boolean): Promise<Plan> {
   const survey = await readSurveyOf(set);
   const used = survey.disks.filter((d) => d.used);
   const chosen = new Map(disks.map((text): [string, string] => {
@@ -47,7 +48,7 @@ async function makePlan(set: OpenSet, places: readonly string[], disks: readonly
   const targets = await readTargets(places);
   // Only the rescue system has this file: rescue.post_exec of the configuration.
   const hook = existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {};
-  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(survey.disks, targets, chosen), ...hook });
+  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(survey.disks, targets, chosen, (d) => Math.min(neededBytes(d), leastDiskBytes(survey, d))), grow, ...hook });
 }
 
 async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
@@ -102,7 +103,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
   const interrupt = interruptSignal();
   try {
     requireComplete(set);
-    const plan = await makePlan(set, places, flags.disk);
+    const plan = await makePlan(set, places, flags.disk, flags.grow === true);
     terminal.say(formatPlan(plan));
     if (flags.json === true) terminal.print(JSON.stringify(plan));
     if (flags.dryRun === true) return EXIT.ok;
@@ -154,11 +155,11 @@ export const restoreCommand: AddCommand = (program, terminal, finish) => {
 
 export const planCommand: AddCommand = (program, terminal, finish) => {
   shared(program.command('plan').description('show what a restore would do; writes nothing'))
-    .action(async (volumes: string[], flags: { disk: string[]; tape: string[]; json?: boolean }) => {
+    .action(async (volumes: string[], flags: { disk: string[]; tape: string[]; grow?: boolean; json?: boolean }) => {
       const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
       try {
         requireComplete(set);
-        const plan = await makePlan(set, places, flags.disk);
+        const plan = await makePlan(set, places, flags.disk, flags.grow === true);
         terminal.print(flags.json === true ? JSON.stringify(plan) : formatPlan(plan).trimEnd());
         finish(EXIT.ok);
       } finally {

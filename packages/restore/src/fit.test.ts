@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Disk, FileSystem, Layer, Survey } from '@cdrec/survey';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fitSurvey, leastDiskBytes, sfdiskScript, type Assignment } from './index.ts';
+
+const MIB = 1 << 20;
+const fs = (device: string, mount: string, usedMiB: number, over: Partial<FileSystem> = {}): FileSystem => ({ device, disk: '/dev/sda', partition: 1, type: 'ext4', uuid: mount, label: '', bytes: 0, usedBytes: usedMiB * MIB, mount, options: '', parameters: {}, ...over });
+/** A disk of partitions of so many MiB; MBR ones from the fourth on are logical. */
+function disk(type: 'gpt' | 'dos', sizes: readonly number[]): Disk {
+  let at = 2048;
+  const logicalFrom = type === 'dos' && sizes.length > 4 ? 3 : Infinity;
+  const partitions = sizes.map((mib, i) => {
+    const logical = i >= logicalFrom;
+    const start = at + (logical ? 2048 : 0);
+    at = start + mib * 2048;
+    const number = logical ? i + 2 : i + 1;
+    return { number, node: `/dev/sda${String(number)}`, start, sectors: mib * 2048, type: type === 'gpt' ? '0FC63DAF-8483-4772-8E79-3D69D8477DE4' : '83', bootable: false };
+  });
+  const [firstLogical] = partitions.filter((p) => p.number > 4);
+  if (firstLogical !== undefined && logicalFrom !== Infinity) partitions.push({ number: 4, node: '/dev/sda4', start: firstLogical.start - 2048, sectors: at - firstLogical.start + 2048, type: '5', bootable: false });
+  return { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: (at + 4096) * 512, sectorBytes: 512, used: true, table: { type, id: type === 'dos' ? '0x1' : '11111111-2222-4333-8444-555555555555', partitions } };
+}
+const survey = (d: Disk, fileSystems: readonly FileSystem[], layers: readonly Layer[] = []): Survey => ({ disks: [d], fileSystems: [...fileSystems], layers: [...layers], swaps: [], images: [] }) as unknown as Survey;
+const onto = (source: Disk, bytes: number): Assignment[] => [{ source, rule: 'named by you', target: { device: '/dev/vda', bytes, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
+
+describe('sizes on other disks', () => {
+  it('stay as they are where there is room, and grow when that is wished', () => {
+    const d = disk('gpt', [1, 300, 4000]);
+    const s = survey(d, [fs('/dev/sda2', '/boot', 100), fs('/dev/sda3', '/', 500, { parameters: { inodes: '1000' } })]);
+    expect(fitSurvey(s, onto(d, d.bytes), false)).toEqual({ survey: s, changes: [] });
+    expect(fitSurvey(s, onto(d, d.bytes * 2), false).changes).toEqual([]);
+    const grown = fitSurvey(s, onto(d, 8400 * MIB), true);
+    expect(grown.changes.map((c) => c.what)).toEqual(['partition /dev/sda3']);
+    expect(grown.survey.disks[0]?.table?.partitions[1]?.sectors).toBe(300 * 2048);
+    expect(Number(grown.survey.fileSystems[1]?.parameters['inodes'])).toBeGreaterThan(1990);
+  });
+
+  it('are never below what is used, never overlap, and end on the disk; sfdisk takes the table', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-fit-'));
+    let tables = 0;
+    try {
+      fc.assert(fc.property(fc.constantFrom('gpt' as const, 'dos' as const), fc.array(fc.record({ mib: fc.integer({ min: 200, max: 5000 }), used: fc.integer({ min: 0, max: 100 }), elastic: fc.boolean() }), { minLength: 1, maxLength: 7 }), fc.integer({ min: 0, max: 200 }), fc.boolean(), (type, parts, percent, grow) => {
+        const d = disk(type, parts.map((p) => p.mib));
+        const nodes = (d.table?.partitions ?? []).filter((p) => p.type !== '5').map((p) => p.node);
+        const own = nodes.flatMap((node, i) => (parts[i]?.elastic === true ? [fs(node, `/m${String(i)}`, Math.floor(((parts[i]?.mib ?? 0) * (parts[i]?.used ?? 0)) / 130))] : []));
+        const s = survey(d, own);
+        const least = leastDiskBytes(s, d);
+        const bytes = Math.floor((d.bytes * percent) / 100 / 512) * 512;
+        let fitted;
+        try {
+          fitted = fitSurvey(s, onto(d, bytes), grow);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'DISK_TOO_SMALL' });
+          expect(bytes).toBeLessThan(least);
+          return;
+        }
+        const table = fitted.survey.disks[0]?.table;
+        if (table === undefined) throw new Error('no table');
+        const real = table.partitions.filter((p) => p.type !== '5').sort((a, b) => a.start - b.start);
+        for (const [i, p] of real.entries()) {
+          const before = d.table?.partitions.find((q) => q.number === p.number)?.sectors ?? 0;
+          const f = own.find((x) => x.device === p.node);
+          if (f === undefined) expect(p.sectors).toBe(before);
+          else expect(p.sectors * 512).toBeGreaterThanOrEqual(Math.min(before * 512, f.usedBytes));
+          const next = real[i + 1];
+          if (next !== undefined) expect(next.start).toBeGreaterThanOrEqual(p.start + p.sectors + (type === 'dos' && next.number > 4 ? 1 : 0));
+          else expect((p.start + p.sectors) * 512).toBeLessThanOrEqual(bytes - (type === 'gpt' ? 33 * 512 : 0));
+        }
+        if (tables++ % 8 !== 0) return;
+        const image = join(dir, 'disk');
+        execFileSync('truncate', ['-s', String(bytes), image]);
+        execFileSync('sfdisk', ['-q', image], { input: sfdiskScript(table), stdio: ['pipe', 'ignore', 'pipe'] });
+        rmSync(image);
+      }), { numRuns: 300 });
+      expect(tables).toBeGreaterThan(50);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('follow each other through arrays, encryption and volumes', () => {
+    const a = disk('gpt', [1, 8000]);
+    const b: Disk = { ...a, device: '/dev/sdb', table: { ...a.table as NonNullable<Disk['table']>, partitions: (a.table?.partitions ?? []).map((p) => ({ ...p, node: p.node.replace('sda', 'sdb') })) } };
+    const volume = (name: string, mib: number): { name: string; device: string; kind: 'linear'; bytes: number; on: string[] } => ({ name, device: `/dev/mapper/vg-${name}`, kind: 'linear', bytes: mib * MIB, on: [] });
+    const layers: Layer[] = [
+      { type: 'raid', device: '/dev/md0', uuid: 'u', name: 'h:0', level: 'raid1', count: 2, metadata: '1.2', bitmap: true, members: [{ device: '/dev/sda2', slot: 0 }, { device: '/dev/sdb2', slot: 1 }] },
+      { type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/md0', uuid: 'u', label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1 },
+      { type: 'vg', name: 'vg', uuid: 'u', extentBytes: 4 * MIB, physical: [{ device: '/dev/mapper/c', uuid: 'u', startBytes: MIB, bytes: 7900 * MIB }], volumes: [volume('root', 4000), volume('swap', 500), volume('home', 3000)] },
+    ];
+    const s = { ...survey(a, [fs('/dev/mapper/vg-root', '/', 1000), fs('/dev/mapper/vg-home', '/home', 500)], layers), disks: [a, b] };
+    // Only one of the two is smaller: the array is as small as that one.
+    const fitted = fitSurvey(s, [...onto(a, 5000 * MIB), ...onto(b, b.bytes)], false);
+    const group = fitted.survey.layers[2];
+    if (group?.type !== 'vg') throw new Error('no group');
+    const [root, swap, home] = group.volumes.map((v) => v.bytes / MIB) as [number, number, number];
+    expect(swap).toBe(500);
+    expect(root + swap + home).toBeLessThan(4900);
+    expect(root + swap + home).toBeGreaterThan(4600);
+    expect(root).toBeGreaterThan(1000 * 1.17);
+    expect(home).toBeGreaterThan(500 * 1.17);
+    expect(fitted.changes.map((c) => c.what)).toEqual(['partition /dev/sda2', 'logical volume vg/root', 'logical volume vg/home']);
+    expect(() => fitSurvey(s, [...onto(a, 2000 * MIB), ...onto(b, b.bytes)], false)).toThrow(/too small for what is used on \/dev\/sda by \d+ bytes/);
+  });
+});
