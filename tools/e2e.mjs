@@ -26,19 +26,19 @@ async function anySet() {
 }
 
 /** Restores a set onto a blank disk of the given kind, and boots from it there. */
-async function restoreOnto(as, first, others) {
+async function restoreOnto(as, first, others, mib, flags) {
   accelerator ??= await chooseAccelerator();
   const dir = join(work, 'other-disks');
   mkdirSync(dir, { recursive: true });
   const disk = join(dir, `${as}.img`);
   rmSync(disk, { force: true });
-  await execa('truncate', ['-s', '2200M', disk]);
+  await execa('truncate', ['-s', `${mib}M`, disk]);
   const options = { accelerator, firmware: 'bios', memoryMiB: 1024 };
   const rescue = await Guest.start({ ...options, media: [{ file: first, as: 'cdrom', boot: true }, ...others.map((file) => ({ file, as: 'virtio', readonly: true })), { file: disk, as }], log: join(dir, `${as}-restore.log`) });
   try {
     await bootToRescue(rescue);
     const name = (await rescue.must("ls /dev/sda /dev/nvme0n1 2> /dev/null || true", 60)).trim();
-    const { status, output } = await rescue.run(`TERM=dumb start-restore --disk ${name} --yes`, 1500);
+    const { status, output } = await rescue.run(`TERM=dumb start-restore --disk ${name} --yes ${flags}`, 1500);
     if (status !== 0 && status !== 3) throw new Error(`start-restore on ${as}: status ${status}\n${output.slice(-2000)}`);
     await powerOff(rescue);
   } finally {
@@ -49,9 +49,11 @@ async function restoreOnto(as, first, others) {
     await bootToLogin(restored);
     const root = (await restored.must('findmnt -n -o SOURCE /', 30)).trim();
     if (!root.includes(as === 'nvme' ? '/dev/nvme' : '/dev/sd')) throw new Error(`the root is ${root}`);
+    const size = Number((await restored.must('lsblk -bdno SIZE $(findmnt -n -o SOURCE /)', 30)).trim()) / 2 ** 20;
+    if (size < mib - 8 || size > mib) throw new Error(`the root has ${size} MiB on a disk of ${mib} MiB`);
     await restored.must('systemctl is-system-running --wait; test -z "$(systemctl --failed --no-legend --plain)"', 240);
     await powerOff(restored);
-    console.log(`restored onto ${as}: boots from ${root}`);
+    console.log(`restored onto ${as}: boots from ${root}, ${size} MiB where there were 2047`);
   } finally {
     await restored[Symbol.asyncDispose]();
   }
@@ -102,11 +104,12 @@ const cases = {
   'boot-roads': () => execa('node', ['tools/boot/table.mjs', '--rotate', '5'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** The rescue system: keyboard, network, SSH by key, hooks, log, consoles, programs; mdev in 384 MiB. */
   'rescue-system': () => execa('node', ['tools/boot/rescue.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
-  /** The set of a machine with a virtio disk brings it back onto an AHCI and onto an NVMe disk, which boot there. */
+  /** The set of a machine with a virtio disk brings it back onto a smaller AHCI and a larger NVMe disk, which boot there. */
   'other-disks': async () => {
     const first = await anySet();
     const volumes = readdirSync(join(first, '..')).filter((n) => n.endsWith('.iso')).map((n) => join(first, '..', n)).filter((f) => f !== first);
-    for (const as of ['ahci', 'nvme']) await restoreOnto(as, first, volumes);
+    await restoreOnto('ahci', first, volumes, 1400, '');
+    await restoreOnto('nvme', first, volumes, 3000, '--grow');
   },
   /** The matrix of ISO images before their judges, the Linux kernel among them. */
   'iso-matrix': () => execa('node', ['tools/iso/matrix.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),

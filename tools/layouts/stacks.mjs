@@ -1,6 +1,6 @@
 // A machine of stacked devices comes back: two disks, md RAID1 for /boot, md RAID1 > LUKS2 > LVM (linear, thin) with ext4, swap
 // and btrfs with subvolumes, and a second volume group over both disks (striped ext4, mirrored f2fs). Built inside of the
-// booted machine, restored onto two blank disks of another bus, booted from them; every file of both is listed in a rescue
+// booted machine, restored onto two blank disks of another bus, one of them smaller, booted from them; every file of both is listed in a rescue
 // system and compared.
 // usage: node tools/layouts/stacks.mjs
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -18,7 +18,7 @@ const PASSPHRASE = 'Zwei Worte';
 const NEW = 'another one';
 const disks = (names, as) => names.map((n) => ({ file: path(n), as }));
 const start = (media, log, memoryMiB = 1024) => Guest.start({ accelerator, firmware: 'bios', memoryMiB, media, log: path(log) });
-for (const [name, size] of [['A.img', '4G'], ['B.img', '4G'], ['C.img', '4200M'], ['D.img', '4200M'], ['store.img', '3G']]) await execa('truncate', ['-s', size, path(name)]);
+for (const [name, size] of [['A.img', '4G'], ['B.img', '4G'], ['C.img', '3300M'], ['D.img', '4200M'], ['store.img', '3G']]) await execa('truncate', ['-s', size, path(name)]);
 await execa('mkfs.ext4', ['-q', '-F', path('store.img')]);
 
 /** What the machine is made of; run in a booted plain system with the two disks as vdb and vdc. */
@@ -93,7 +93,7 @@ export DM_DISABLE_UDEV=1
 mdadm --assemble --scan || true
 cat /proc/mdstat
 [ -e /dev/mapper/crypt ] || printf '%s' '${passphrase}' | cryptsetup open --key-file=- "$(blkid -t TYPE=crypto_LUKS -o device | grep md)" crypt
-lvm vgchange -ay
+lvm vgchange -ay --monitor n
 mkdir -p /s /c; mount ${store} /s
 list() {
   mount -t "$1" -o "ro$4" "$2" /c
@@ -174,6 +174,7 @@ await use(start([cd, ...disks(['C.img', 'D.img'], 'ahci'), { file: path('store.i
   console.log(await guest.must('lsblk -o NAME,SIZE,TYPE,SERIAL', 30));
   const { status, output } = await guest.run('TERM=dumb start-restore --disk /dev/vda=/dev/sda --disk /dev/vdb=/dev/sdb --luks-key /run/key --yes', 2400);
   console.log(output.split('\n').filter((l) => !/ %/.test(l)).join('\n'));
+  if (!/partition \/dev\/vda3: 2.83 GiB -> 2.5/.test(output) || !/logical volume sys-vg\/root: 1.66 GiB -> 1\./.test(output)) throw new Error('the smaller disk changes no sizes');
   if (status !== 0 && status !== 3) throw new Error(`start-restore: status ${status}\n${output.slice(-3000)}`);
   await script(guest, LIST(NEW, '/dev/vda', 'restored'), 1200);
   await powerOff(guest);

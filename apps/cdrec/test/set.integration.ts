@@ -116,7 +116,7 @@ describe('a set of at least three volumes', () => {
   });
 
   it('refuses a disk that is too small, saying by how much, and one that is in use', async () => {
-    const small = blank('small.img', 2 ** 30);
+    const small = blank('small.img', 600 * 2 ** 20);
     const r = await restoreOnto(small, []);
     expect([r.status, r.stderr]).toEqual([1, expect.stringMatching(/too small for \/dev\/loop\d+ by \d+ bytes/)]);
     expect(isBlank(small)).toBe(true);

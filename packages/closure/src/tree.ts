@@ -103,11 +103,12 @@ export class FileTree {
     this.#put({ path: at, type: 'file', mode: stat.mode & 0o7777, bytes: stat.size, part, source: real });
   }
 
-  /** Adds a host directory with all files and links below it. */
-  addHostDir(source: string, part: string): void {
+  /** Adds a host directory with all files and links below it, but for the names in `without`. */
+  addHostDir(source: string, part: string, without: readonly string[] = []): void {
     for (const entry of readdirSync(source, { withFileTypes: true })) {
+      if (without.includes(entry.name)) continue;
       const full = join(source, entry.name);
-      if (entry.isDirectory()) this.addHostDir(full, part);
+      if (entry.isDirectory()) this.addHostDir(full, part, without);
       else if (entry.isFile()) this.addHostFile(full, part);
       else if (entry.isSymbolicLink()) this.addSymlink(full, readlinkSync(full));
     }

@@ -58,6 +58,8 @@ const CLI = '/usr/lib/cdrec/cdrec.mjs';
 /** In the rescue system everything that cdrec says also goes to a log, which save-log saves. */
 const launcher = (command: string): string => `#!/bin/sh\nexport CDREC_LOG=/run/cdrec/cdrec.log\nexec /usr/bin/node --no-warnings ${CLI} ${command}"$@"\n`;
 const DHCP_CLIENTS = ['dhclient', 'dhcpcd', 'udhcpc'];
+/** Rules that assemble arrays and activate volume groups as their disks appear: a rescue system leaves disks alone until it is told. */
+const ASSEMBLY_RULES = ['64-md-raid-assembly.rules', '65-md-incremental.rules', '69-lvm.rules', '69-dm-lvm.rules', '69-lvm-metad.rules'];
 const UDEVD = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '/usr/sbin/udevd', '/sbin/udevd'];
 
 /**
@@ -98,7 +100,7 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
   // node's own libraries; the binary itself has its fixed place.
   for (const library of await libraryClosure([node])) tree.addHostFile(library, 'libraries');
   if (udevd !== undefined) {
-    if (existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev');
+    if (existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev', ASSEMBLY_RULES);
     // systemd-udevd may be a link to udevadm, which looks at the name by which it was called.
     tree.addSymlink('/usr/lib/cdrec/udevd', FileTree.canonical(udevd));
   }

@@ -46,7 +46,7 @@ describe('sizes on other disks', () => {
       fc.assert(fc.property(fc.constantFrom('gpt' as const, 'dos' as const), fc.array(fc.record({ mib: fc.integer({ min: 200, max: 5000 }), used: fc.integer({ min: 0, max: 100 }), elastic: fc.boolean() }), { minLength: 1, maxLength: 7 }), fc.integer({ min: 0, max: 200 }), fc.boolean(), (type, parts, percent, grow) => {
         const d = disk(type, parts.map((p) => p.mib));
         const nodes = (d.table?.partitions ?? []).filter((p) => p.type !== '5').map((p) => p.node);
-        const own = nodes.flatMap((node, i) => (parts[i]?.elastic === true ? [fs(node, `/m${String(i)}`, Math.floor(((parts[i]?.mib ?? 0) * (parts[i]?.used ?? 0)) / 130))] : []));
+        const own = parts.flatMap((part, i) => (part.elastic ? [fs(nodes[i] as string, `/m${String(i)}`, Math.floor((part.mib * part.used) / 130))] : []));
         const s = survey(d, own);
         const least = leastDiskBytes(s, d);
         const bytes = Math.floor((d.bytes * percent) / 100 / 512) * 512;
