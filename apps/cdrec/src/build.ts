@@ -12,6 +12,7 @@ import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
 import { checkDestination, watchDestination } from './destination.js';
+import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';
 import { planArchives, prepareEncryption, writeArchives } from './archives.js';
 
@@ -38,6 +39,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const { survey, label, setId, boot, rescue } = await collectRescue(request, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
+    if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);
 
     const options = {
       setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,

@@ -38,6 +38,22 @@ async function bytesOf(rule: string): Promise<number | undefined> {
 
 const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
 
+/** A device that holds something, and that no archive is made of. */
+export interface Unsaved { readonly device: string; readonly type: string; readonly bytes: number }
+
+/** Devices with a known content that is not mounted, not swap, and not saved as an image: what is on them will not come back. */
+export async function unsaved(survey: Survey): Promise<Unsaved[]> {
+  const out: Unsaved[] = [];
+  const mounted = new Set((await readMounts()).map((m) => m.number));
+  const known = new Set([...survey.images.map((i) => i.device), ...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : [])), ...survey.swaps.map((s) => s.device)]);
+  for (const d of (await readBlockTree()).flatMap(all)) {
+    if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || known.has(d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path) || out.some((o) => o.device === d.path)) continue;
+    const { type } = await superblockOf(d.path);
+    if (type !== '' && type !== 'swap' && type !== 'iso9660') out.push({ device: d.path, type, bytes: d.bytes });
+  }
+  return out;
+}
+
 /** Lists archives, and everything on this machine's disks and mounts that is in none of them. Writes nothing. */
 export async function dryRun(survey: Survey, items: readonly BackupItem[], request: ArchivesRequest): Promise<DryRun> {
   const { backup } = request.config;
@@ -60,13 +76,7 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
       leftOut.push({ what: v.path, why: `subvolume on ${l.device}: ${v.snapshot ? 'a snapshot of another one' : v.readOnly ? 'read-only' : 'not mounted, and not seen below a mounted one'}` });
     }
   }
-  const mounted = new Set(mounts.map((m) => m.number));
-  const known = new Set([...survey.images.map((i) => i.device), ...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : []))]);
-  for (const d of (await readBlockTree()).flatMap(all)) {
-    if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || known.has(d.path) || survey.swaps.some((s) => s.device === d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path)) continue;
-    const { type } = await superblockOf(d.path);
-    if (type !== '' && type !== 'swap' && type !== 'iso9660') leftOut.push({ what: d.path, why: `${type}, not mounted`, bytes: d.bytes });
-  }
+  for (const u of await unsaved(survey)) leftOut.push({ what: u.device, why: `${u.type}, not mounted`, bytes: u.bytes });
   for (const swap of survey.swaps) leftOut.push({ what: swap.device, why: 'swap area: made anew, with its UUID' });
   for (const rule of rulesFor(request).exclude) {
     const bytes = await bytesOf(rule);

@@ -15,15 +15,21 @@ export interface LayerStep {
   readonly passphrase?: string;
 }
 
+/** How many members an array can miss and still hold all data. */
+export function spareMembers(r: Pick<RaidLayer, 'level' | 'count'>): number {
+  return r.level === 'raid1' ? r.count - 1 : r.level === 'raid6' ? 2 : /^raid(4|5|10)$/.test(r.level) ? 1 : 0;
+}
+
 /** mdadm(8): an array with the name, UUID and geometry it had; a member that was missing then is missing again. */
-export function raidStep(r: RaidLayer, at: Locate): LayerStep {
-  const slots = Array.from({ length: r.count }, (_, i) => r.members.find((m) => m.slot === i));
-  const spares = r.members.filter((m) => m.slot < 0);
+export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => boolean = () => false): LayerStep {
+  const present = r.members.filter((m) => !without(m.device));
+  const slots = Array.from({ length: r.count }, (_, i) => present.find((m) => m.slot === i));
+  const spares = present.filter((m) => m.slot < 0);
   const colon = r.name.indexOf(':');
   const name = r.metadata.startsWith('1') && r.name !== '' ? [`--homehost=${colon < 0 ? '<none>' : r.name.slice(0, colon)}`, `--name=${r.name.slice(colon + 1)}`] : [];
   const members = [...slots.map((m) => (m === undefined ? 'missing' : at(m.device))), ...spares.map((m) => at(m.device))];
   return {
-    what: `array ${r.device} (${r.level}) of ${members.join(', ')}`,
+    what: `array ${r.device} (${r.level}${members.includes('missing') ? ', degraded' : ''}) of ${members.join(', ')}`,
     make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
       ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), `--bitmap=${r.bitmap ? 'internal' : 'none'}`, ...members]],
     activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
-import { btrfsCommand, groupStep, luksStep, raidStep, subvolumesOf, type LayerStep } from './layers.js';
+import { btrfsCommand, groupStep, luksStep, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import type { Assignment } from './match.js';
 
@@ -40,6 +40,8 @@ export interface PlanInput {
   readonly survey: Survey;
   readonly archives: readonly PlanArchive[];
   readonly assignments: readonly Assignment[];
+  /** Disks of the survey that nothing takes the place of: arrays run degraded. */
+  readonly without?: readonly string[];
   /** Use all of larger disks: file systems grow in proportion. */
   readonly grow?: boolean;
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
@@ -60,7 +62,8 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, grow = false, postExec }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, postExec }: PlanInput): Plan {
+  requireSpare(original, without);
   const { survey, changes } = fitSurvey(original, assignments, grow);
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
   const at = locator(survey.disks, targetOf);
@@ -79,7 +82,7 @@ export function planRestore({ survey: original, archives, assignments, grow = fa
       if (paths.length > 0) steps.push({ id: `subvolumes ${at(layer.device)}`, kind: 'subvolumes', device: at(layer.device), options: [TOP, ...deviceOptions(layer, at)].join(','), paths, standard: layer.defaultSubvolume });
       continue;
     }
-    const step = layer.type === 'raid' ? raidStep(layer, at) : layer.type === 'luks' ? luksStep(layer, at) : groupStep(layer, at);
+    const step = layer.type === 'raid' ? raidStep(layer, at, onDisks(survey.disks, without)) : layer.type === 'luks' ? luksStep(layer, at) : groupStep(layer, at);
     steps.push({ id: `${layer.type} ${layer.type === 'vg' ? layer.name : layer.device}`, kind: 'layer', step });
     if (layer.type === 'raid' && layer.table !== undefined) steps.push(tableStep(layer.device, layer.table, 512));
   }
@@ -114,6 +117,26 @@ export function planRestore({ survey: original, archives, assignments, grow = fa
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   return { id, host: survey.host.name, disks, changes, steps };
+}
+
+/** Whether a device is one of some disks, or a partition of them. */
+function onDisks(disks: readonly Disk[], names: readonly string[]): (device: string) => boolean {
+  const gone = new Set(disks.filter((d) => names.includes(d.device)).flatMap((d) => [d.device, ...(d.table?.partitions ?? []).map((p) => p.node)]));
+  return (device) => gone.has(device);
+}
+
+/** @throws CdrecError DISK_NEEDED when more lies on a disk than members that arrays can do without */
+function requireSpare(survey: Survey, without: readonly string[]): void {
+  const gone = onDisks(survey.disks, without);
+  const need = (what: string): never => { throw new CdrecError('DISK_NEEDED', `${without.join(', ')} cannot be left out: ${what}`, { hint: 'give a disk that takes its place' }); };
+  for (const name of without) if (!survey.disks.some((d) => d.device === name)) need(`${name} is no disk of the survey`);
+  for (const f of [...survey.fileSystems, ...survey.swaps, ...survey.images]) if (gone(f.device)) need(`${'mount' in f ? f.mount : f.device} lies on it`);
+  for (const l of survey.layers) {
+    if (l.type === 'luks' && gone(l.on)) need(`the encrypted volume ${l.name} lies on it`);
+    if (l.type === 'vg' && l.physical.some((p) => gone(p.device))) need(`a part of the volume group ${l.name} lies on it`);
+    if (l.type === 'btrfs' && l.devices.some(gone)) need('a part of a btrfs lies on it');
+    if (l.type === 'raid' && l.count - l.members.filter((m) => m.slot >= 0 && !gone(m.device)).length > spareMembers(l)) need(`the array ${l.device} (${l.level}) cannot run without it`);
+  }
 }
 
 /** Where a device of the survey is now: its partition on the disk that takes the place of its disk; layers keep their names. */

@@ -10,7 +10,7 @@ import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; grow?: boolean; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
+interface Flags { disk: string[]; without: string[]; grow?: boolean; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
 const collect = (value: string, all: string[]): string[] => [...all, value];
@@ -18,6 +18,7 @@ const shared = (command: Command): Command => command
   .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
   .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
   .option('--disk <source=target>', 'which disk takes the place of which (repeatable); just a target if the machine had one disk', collect, [])
+  .option('--without <source>', 'disk of the machine that nothing takes the place of: arrays run degraded (repeatable)', collect, [])
   .option('--grow', 'use all of larger disks: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)')
   .option('--json', 'the plan as JSON on standard output');
 
@@ -36,10 +37,10 @@ async function readSurveyOf(set: OpenSet): Promise<Survey> {
   throw new CdrecError('SET_INCOMPLETE', 'survey.json was not found: volume 1 is needed');
 }
 
-async function makePlan(set: OpenSet, places: readonly string[], disks: readonly string[], grow: boolean): Promise<Plan> {
+async function makePlan(set: OpenSet, places: readonly string[], flags: Pick<Flags, 'disk' | 'without' | 'grow'>): Promise<Plan> {
   const survey = await readSurveyOf(set);
-  const used = survey.disks.filter((d) => d.used);
-  const chosen = new Map(disks.map((text): [string, string] => {
+  const used = survey.disks.filter((d) => d.used && !flags.without.includes(d.device));
+  const chosen = new Map(flags.disk.map((text): [string, string] => {
     const [a, b] = text.split('=');
     if (b !== undefined) return [a as string, b];
     if (used.length !== 1) throw usageError(`--disk ${text}: the machine had ${String(used.length)} disks`, `write --disk SOURCE=${text}`);
@@ -48,7 +49,7 @@ async function makePlan(set: OpenSet, places: readonly string[], disks: readonly
   const targets = await readTargets(places);
   // Only the rescue system has this file: rescue.post_exec of the configuration.
   const hook = existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {};
-  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(survey.disks, targets, chosen, (d) => Math.min(neededBytes(d), leastDiskBytes(survey, d))), grow, ...hook });
+  return planRestore({ survey, archives: set.manifest.archives, assignments: assignDisks(used, targets, chosen, (d) => Math.min(neededBytes(d), leastDiskBytes(survey, d))), without: flags.without, grow: flags.grow === true, ...hook });
 }
 
 async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
@@ -103,7 +104,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
   const interrupt = interruptSignal();
   try {
     requireComplete(set);
-    const plan = await makePlan(set, places, flags.disk, flags.grow === true);
+    const plan = await makePlan(set, places, flags);
     terminal.say(formatPlan(plan));
     if (flags.json === true) terminal.print(JSON.stringify(plan));
     if (flags.dryRun === true) return EXIT.ok;
@@ -155,11 +156,11 @@ export const restoreCommand: AddCommand = (program, terminal, finish) => {
 
 export const planCommand: AddCommand = (program, terminal, finish) => {
   shared(program.command('plan').description('show what a restore would do; writes nothing'))
-    .action(async (volumes: string[], flags: { disk: string[]; tape: string[]; grow?: boolean; json?: boolean }) => {
+    .action(async (volumes: string[], flags: Flags) => {
       const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
       try {
         requireComplete(set);
-        const plan = await makePlan(set, places, flags.disk, flags.grow === true);
+        const plan = await makePlan(set, places, flags);
         terminal.print(flags.json === true ? JSON.stringify(plan) : formatPlan(plan).trimEnd());
         finish(EXIT.ok);
       } finally {

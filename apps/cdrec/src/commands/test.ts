@@ -7,6 +7,7 @@ import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@
 import { findProgram, installHint, programsOf, runTool } from '@cdrec/tool';
 import { checkBoot, checkKernel, checkMachine } from '../checks/boot.js';
 import { wrong, type Add, type Check } from '../checks/check.js';
+import { unsaved } from '../dry-run.js';
 import { EXIT, type AddCommand } from '../main.js';
 import { formatBytes, searchPath } from '../terminal.js';
 import { configOf } from './build.js';
@@ -87,6 +88,8 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
   for (const u of survey.unsupported) add(`layout.${u.object}`, u.excluded ? 'WARN' : 'FAIL', `${u.object} (${u.what}): ${u.reason}`, u.excluded ? 'it is left out, as configured' : `exclude it: backup.allow_unsupported = ["${u.object}"]`);
   const root = survey.fileSystems.some((f) => f.mount === '/');
   add('layout', root ? 'PASS' : 'FAIL', `${String(survey.fileSystems.length)} file systems on ${String(survey.disks.filter((d) => d.used).length)} disks are understood`, ...(root ? [] : ['the root file system must lie on a local disk']));
+  const lost = await unsaved(survey);
+  add('unsaved', lost.length > 0 ? 'WARN' : 'PASS', lost.length > 0 ? `not mounted, so not saved: ${lost.map((u) => `${u.device} (${u.type})`).join(', ')}` : 'nothing on the disks is left out unseen', ...(lost.length > 0 ? [`mount what belongs to the machine, or save it block by block: backup.images = [${lost.map((u) => `"${u.device}"`).join(', ')}]`] : []));
   const missing = neededPrograms(survey).filter((p) => findProgram(p, searchPath(), true) === undefined);
   for (const p of missing) add(`program.${p}`, 'FAIL', `${p} is not on PATH: the restore needs it in the rescue system`, installHint(p));
   const loaders = survey.boot.loaders;

@@ -1,0 +1,46 @@
+import type { Layer, RaidLayer, Survey } from '@cdrec/survey';
+import { describe, expect, it } from 'vitest';
+import { groupStep, luksStep, planRestore, raidStep } from './index.ts';
+
+const raid = (over: Partial<RaidLayer>): RaidLayer => ({ type: 'raid', device: '/dev/md0', uuid: 'a:b:c:d', name: 'host:boot', level: 'raid1', count: 2, metadata: '1.2', bitmap: true, members: [{ device: '/dev/sda1', slot: 0 }, { device: '/dev/sdb1', slot: 1 }], ...over });
+const at = (device: string): string => device.replace('/dev/sd', '/dev/vd');
+
+describe('the commands of layers', () => {
+  it('of arrays keep name, UUID and geometry', () => {
+    expect(raidStep(raid({}), at).make).toEqual([['mdadm', '--create', '/dev/md0', '--run', '--force', '--metadata=1.2', '--level=raid1', '--raid-devices=2', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--bitmap=internal', '/dev/vda1', '/dev/vdb1']]);
+    const ten = raidStep(raid({ level: 'raid10', count: 3, layout: 'near=2', chunkBytes: 65536, bitmap: false, members: [{ device: '/dev/sda1', slot: 2 }, { device: '/dev/sdc1', slot: 0 }, { device: '/dev/sdd1', slot: -1 }] }), at);
+    expect(ten.make[0]?.slice(8)).toEqual(['--spare-devices=1', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--chunk=64', '--layout=n2', '--bitmap=none', '/dev/vdc1', 'missing', '/dev/vda1', '/dev/vdd1']);
+  });
+  it('of encrypted volumes show no secret', () => {
+    const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3 }, at);
+    expect(step.make.map((c) => c.join(' '))).toEqual(['cryptsetup luksFormat --batch-mode --type=luks2 --uuid=U --cipher=aes-xts-plain64 --key-size=512 --hash=sha256 --pbkdf=argon2id --sector-size=4096 --label=L --key-file=- /dev/vda2', 'cryptsetup open --key-file=- /dev/vda2 c']);
+  });
+  it('of volume groups have pools before what is thin in them, and places where there is a choice', () => {
+    const step = groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }, { device: '/dev/sdb1', uuid: 'Q', startBytes: 2 << 20, bytes: 1 }], volumes: [
+      { name: 'l', device: '/dev/mapper/g-l', kind: 'linear', bytes: 100, on: ['/dev/sdb1'] }, { name: 'r', device: '/dev/mapper/g-r', kind: 'raid10', bytes: 100, stripes: 2, stripeBytes: 65536, on: [] },
+      { name: 'p', device: '/dev/mapper/g-p', kind: 'thin-pool', bytes: 100, chunkBytes: 65536, metadataBytes: 4096, on: [] }, { name: 't', device: '/dev/mapper/g-t', kind: 'thin', bytes: 1000, pool: 'p', on: [] },
+    ] }, at);
+    expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --monitor n --name', 'lv'))).toEqual([
+      'pvcreate -y -ff --uuid P --norestorefile /dev/vda1', 'pvcreate -y -ff --uuid Q --norestorefile --dataalignment 2097152b /dev/vdb1', 'vgcreate -y --physicalextentsize 4194304b g /dev/vda1 /dev/vdb1',
+      'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1', 'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g',
+      'lv p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b g', 'lv t --type thin --virtualsize 1000b --thinpool p g',
+    ]);
+  });
+});
+
+describe('a disk that is left out', () => {
+  const part = (disk: string) => ({ number: 1, node: `${disk}1`, start: 2048, sectors: 200_000, type: 'fd', bootable: false });
+  const disk = (device: string) => ({ device, model: '', serial: '', wwn: '', transport: '', bytes: 200e6, sectorBytes: 512, used: true, table: { type: 'dos' as const, id: '0x1', partitions: [part(device)] } });
+  const survey = (layers: readonly Layer[], more: object = {}): Survey => ({ host: { name: 'h', osId: '' }, boot: { loaders: [] }, disks: [disk('/dev/sda'), disk('/dev/sdb')], layers, fileSystems: [], swaps: [], images: [], ...more }) as unknown as Survey;
+  const assignments = [{ source: disk('/dev/sda'), rule: 'named by you' as const, target: { device: '/dev/vda', bytes: 200e6, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
+  it('makes arrays degraded, and is refused when they cannot be', () => {
+    const plan = planRestore({ survey: survey([raid({})]), archives: [], assignments, without: ['/dev/sdb'] });
+    expect(plan.steps.map((s) => s.id)).toEqual(['wipe /dev/vda', 'table /dev/vda', 'raid /dev/md0']);
+    expect(plan.steps.at(-1)).toMatchObject({ step: { what: 'array /dev/md0 (raid1, degraded) of /dev/vda1, missing' } });
+    const refused = (s: Survey, names = ['/dev/sdb']) => () => planRestore({ survey: s, archives: [], assignments, without: names });
+    expect(refused(survey([raid({ level: 'raid0' })]))).toThrow(/array \/dev\/md0 \(raid0\) cannot run without it/);
+    expect(refused(survey([raid({})]), ['/dev/sda', '/dev/sdb'])).toThrow(/cannot run without it/);
+    expect(refused(survey([], { fileSystems: [{ device: '/dev/sdb1', mount: '/data', parameters: {} }] }))).toThrow(/\/data lies on it/);
+    expect(refused(survey([]), ['/dev/sdq'])).toThrow(/no disk of the survey/);
+  });
+});

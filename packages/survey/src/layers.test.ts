@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { BlockDevice } from './block.ts';
+import { below, graphOf } from './graph.ts';
+import { parseProfiles, parseSubvolumes } from './layers/btrfs.ts';
+import { parseLuks1, parseLuks2 } from './layers/luks.ts';
+import { mapperNode, parseLvm } from './layers/lvm.ts';
+import { parseMdadm } from './layers/raid.ts';
+import { disksBelow, gapBelow, placeOf } from './stack.ts';
+
+const device = (path: string, type: string, number: string, children: readonly BlockDevice[] = []): BlockDevice =>
+  ({ path, type, number, children, bytes: 1, sectorBytes: 512, model: '', serial: '', wwn: '', transport: '', removable: false, readOnly: false });
+
+describe('devices on devices', () => {
+  const crypt = device('/dev/mapper/c', 'crypt', '253:0', [device('/dev/mapper/v-root', 'lvm', '253:1')]);
+  const raid = device('/dev/md0', 'raid1', '9:0', [crypt]);
+  const tree = [device('/dev/sda', 'disk', '8:0', [device('/dev/sda1', 'part', '8:1', [raid])]), device('/dev/sdb', 'disk', '8:16', [device('/dev/sdb2', 'part', '8:18', [raid])]), device('/dev/sdc', 'disk', '8:32', [device('/dev/mapper/m', 'mpath', '253:9', [device('/dev/mapper/m1', 'part', '253:10')])])];
+  const graph = graphOf(tree);
+  const at = (number: string) => graph.get(number) ?? (() => { throw new Error(number); })();
+  it('stand once in the graph, with everything below them', () => {
+    expect(below(at('253:1')).map((n) => n.device.path)).toEqual(['/dev/sda', '/dev/sda1', '/dev/sdb', '/dev/sdb2', '/dev/md0', '/dev/mapper/c', '/dev/mapper/v-root']);
+    expect(disksBelow(at('253:1')).map((n) => n.device.path)).toEqual(['/dev/sda', '/dev/sdb']);
+    expect([placeOf(at('8:18')), placeOf(at('8:0')), placeOf(at('253:1'))]).toEqual([
+      { device: '/dev/sdb2', disk: '/dev/sdb', partition: 2 }, { device: '/dev/sda', disk: '/dev/sda', partition: 0 }, { device: '/dev/mapper/v-root', disk: '', partition: 0 },
+    ]);
+  });
+  it('are refused when one of them is not understood', () => {
+    expect(gapBelow(at('253:1'))).toBeUndefined();
+    expect(gapBelow(at('253:10'))?.reason).toMatch(/\/dev\/mapper\/m \(mpath\), which is not supported/);
+  });
+});
+
+describe('what the tools print of layers', () => {
+  it('mdadm', () => {
+    const exported = 'MD_LEVEL=raid10\nMD_DEVICES=4\nMD_METADATA=1.2\nMD_UUID=58e4ee9a:1c3a52e3:3d6f6ab4:8f2a8a52\nMD_DEVNAME=0\nMD_NAME=sample:0\nMD_DEVICE_dev_sda1_ROLE=0\nMD_DEVICE_dev_sda1_DEV=/dev/sda1\nMD_DEVICE_dev_sdc1_ROLE=2\nMD_DEVICE_dev_sdc1_DEV=/dev/sdc1\nMD_DEVICE_dev_sdb1_ROLE=1\nMD_DEVICE_dev_sdb1_DEV=/dev/sdb1\nMD_DEVICE_dev_sde1_ROLE=spare\nMD_DEVICE_dev_sde1_DEV=/dev/sde1\n';
+    const detail = '/dev/md0:\n           Version : 1.2\n     Raid Level : raid10\n   Raid Devices : 4\n\n     Intent Bitmap : Internal\n\n            Layout : near=2\n        Chunk Size : 512K\n\n              Name : sample:0  (local to host sample)\n              UUID : 58e4ee9a:1c3a52e3:3d6f6ab4:8f2a8a52\n';
+    expect(parseMdadm(exported, detail, '/dev/md0')).toEqual({
+      type: 'raid', device: '/dev/md0', level: 'raid10', count: 4, metadata: '1.2', uuid: '58e4ee9a:1c3a52e3:3d6f6ab4:8f2a8a52', name: 'sample:0', chunkBytes: 524288, layout: 'near=2', bitmap: true,
+      members: [{ device: '/dev/sde1', slot: -1 }, { device: '/dev/sda1', slot: 0 }, { device: '/dev/sdb1', slot: 1 }, { device: '/dev/sdc1', slot: 2 }],
+    });
+  });
+  it('cryptsetup', () => {
+    expect(parseLuks2('{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}},"1":{"type":"luks2","key_size":64,"kdf":{"type":"pbkdf2"}}},"segments":{"0":{"type":"crypt","encryption":"aes-xts-plain64","sector_size":4096}}}'))
+      .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2 });
+    expect(parseLuks1('LUKS header information for /dev/sda5\n\nVersion:       \t1\nCipher name:   \taes\nCipher mode:   \txts-plain64\nHash spec:     \tsha256\nPayload offset:\t4096\nMK bits:       \t512\nUUID:          \tx\n\nKey Slot 0: ENABLED\n\tIterations: 1\nKey Slot 1: DISABLED\n'))
+      .toMatchObject({ version: '1', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', slots: 1 });
+  });
+  it('lvm', () => {
+    const pvs = JSON.stringify({ report: [{ pv: [{ pv_name: '/dev/sda1', pv_uuid: 'P1', vg_name: 'my-vg', vg_uuid: 'G', vg_extent_size: '4194304', pe_start: '1048576', pv_size: '1000' }, { pv_name: '/dev/sdz', pv_uuid: 'P', vg_name: '', vg_uuid: '', vg_extent_size: '', pe_start: '1', pv_size: '1' }] }] });
+    const seg = (lv_name: string, segtype: string, more: Record<string, string> = {}): Record<string, string> => ({ lv_name, vg_name: 'my-vg', segtype, lv_size: '8388608', stripes: '1', data_stripes: '1', stripe_size: '0', chunk_size: '0', pool_lv: '', origin: '', lv_metadata_size: '', devices: '/dev/sda1(0)', ...more });
+    const { groups: [group], other } = parseLvm(pvs, JSON.stringify({ report: [{ seg: [
+      seg('thin', 'thin', { pool_lv: 'pool', devices: '' }), seg('root', 'linear'), seg('root', 'linear', { devices: '/dev/sdb1(7)' }), seg('r5', 'raid5_ls', { stripes: '3', data_stripes: '2', stripe_size: '65536', devices: 'r5_rimage_0(0)' }),
+      seg('m', 'raid1', { stripes: '2', data_stripes: '1' }), seg('pool', 'thin-pool', { chunk_size: '65536', lv_metadata_size: '4194304', devices: 'pool_tdata(0)' }), seg('c', 'cache'), seg('s', 'linear', { origin: 'root' }),
+    ] }] }), ['my-vg']);
+    expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, []], ['pool', 'thin-pool', undefined, []], ['thin', 'thin', undefined, []]]);
+    expect(group).toMatchObject({ name: 'my-vg', extentBytes: 4194304, physical: [{ device: '/dev/sda1', uuid: 'P1', startBytes: 1048576 }] });
+    expect(other).toEqual([{ name: 'my-vg/c', kind: 'cache' }, { name: 'my-vg/s', kind: 'snapshot' }]);
+    expect(mapperNode('my-vg', 'a-b')).toBe('/dev/mapper/my--vg-a--b');
+  });
+  it('btrfs', () => {
+    const list = 'ID 256 gen 9 top level 5 parent_uuid -                                    path <FS_TREE>/@home\nID 257 gen 9 top level 256 parent_uuid 2b0c1de5-4cc1-0b43-b6fe-c3a8f9ad1a11 path @home/with blank\n';
+    expect(parseSubvolumes(list, 'ID 257 gen 9 top level 256 path @home/with blank\n')).toEqual([{ id: 256, path: '@home', snapshot: false, readOnly: false }, { id: 257, path: '@home/with blank', snapshot: true, readOnly: true }]);
+    expect(parseProfiles('Data, RAID0: total=1, used=0\nSystem, RAID1: total=1, used=0\nMetadata, RAID1: total=1, used=0\nGlobalReserve, single: total=1, used=0\n')).toEqual({ data: 'raid0', metadata: 'raid1' });
+  });
+});
