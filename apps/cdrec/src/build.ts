@@ -12,6 +12,7 @@ import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
 import { checkDestination, watchDestination } from './destination.js';
+import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';
 import { planArchives, prepareEncryption, writeArchives } from './archives.js';
@@ -65,6 +66,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, survey, config, terminal, interrupt.signal, watchDestination(out));
     const set = await writer.finish();
     writer = undefined;
+    await writeRecovery(set.files.map((f) => f.path), config.output.recovery_percent, terminal, interrupt.signal);
     return { set, exceptions };
   } finally {
     interrupt.stop();

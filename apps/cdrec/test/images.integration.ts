@@ -28,7 +28,7 @@ describe('backup.images', () => {
     await inMachine(machine, dir, [[join(dir, 'out'), 'mnt']], async (root, kernel) => {
       source = execFileSync('findmnt', ['-no', 'SOURCE', root], { encoding: 'utf8' }).trim().replace(/p\d+$/, '');
       const build = (...more: string[]): ReturnType<typeof run> => run('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt', ...more], MACHINE_ENV);
-      const config = (devices: readonly string[]): void => { writeFileSync(join(dir, 'out/c.toml'), `[backup]\nimages = ${JSON.stringify(devices)}\nonly_mounts = ["/"]\n`); };
+      const config = (devices: readonly string[]): void => { writeFileSync(join(dir, 'out/c.toml'), `[backup]\nimages = ${JSON.stringify(devices)}\nonly_mounts = ["/"]\n[output]\nrecovery_percent = 5\n`); };
       config(['/dev/nonsense']);
       const wrong = await build('--config', '/mnt/c.toml');
       expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('/dev/nonsense: device of backup.images: it is no block device')]);
@@ -48,6 +48,12 @@ describe('backup.images', () => {
     await windows[Symbol.asyncDispose]();
     expect(readdirSync(join(dir, 'out')).filter((n) => n.endsWith('.iso'))).toHaveLength(1);
     const iso = readdirSync(join(dir, 'out')).filter((n) => n.endsWith('.iso')).map((n) => join(dir, 'out', n));
+    // A scratch of 4 MiB: verify names it, par2 mends it.
+    expect(readdirSync(join(dir, 'out')).filter((n) => n.endsWith('.par2'))).toHaveLength(2);
+    sh('dd if=/dev/zero of="$1" bs=1M seek=100 count=4 conv=notrunc status=none', iso[0] as string);
+    expect((await cdrec('verify', ...iso)).status).toBe(1);
+    sh('par2 repair -q -q "$1.par2"', iso[0] as string);
+    expect((await cdrec('verify', ...iso)).status).toBe(0);
     await using t0 = await attachImage(join(dir, 't0.img'));
     await using t1 = await attachImage(join(dir, 't1.img'));
     // What lay on the new disk must not be seen where the old one had zeros.

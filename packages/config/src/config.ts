@@ -32,6 +32,7 @@ export const configSchema = z.strictObject({
     tape_block: size.default('256K').describe('bytes of a block on tape, 512 to 16M'),
     tape_capacity: z.union([z.literal(''), size]).default('').describe('bytes of archives after which a tape counts as full; empty: its own end'),
     tape_change: z.string().default('').describe('command (bash) that puts another tape into the drive $CDREC_TAPE, for tape number $CDREC_TAPE_NUMBER; empty: a person is asked'),
+    recovery_percent: z.int().min(0).max(100).default(0).describe('error-correction data (par2) beside each file of the set, in percent of its size; 0: none'),
     burn_program: z.enum(['auto', 'xorriso', 'growisofs', 'wodim']).default('auto').describe('program that burns discs'),
     burn_speed: z.int().min(0).default(0).describe('speed of burning; 0: the drive decides'),
     label: z.string().default('').describe('label of the set, 1 to 28 characters of A-Z a-z 0-9 _ . -; empty: CDrec-YYYY.MM.DD'),

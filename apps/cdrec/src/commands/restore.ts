@@ -57,7 +57,7 @@ async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
   const findings = await verifySet(set, meter.add, true);
   meter.done();
   if (findings.length > 0) {
-    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: 'nothing was written; use another copy of the volume, or --skip-verify to save what can be saved' });
+    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), or --skip-verify to save what can be saved' });
   }
 }
 
