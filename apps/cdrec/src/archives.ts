@@ -46,7 +46,7 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
   const { backup } = request.config;
   const unknown = backup.only_mounts.filter((m) => !survey.fileSystems.some((f) => f.mount === m));
   if (unknown.length > 0) throw new CdrecError('CONFIG_INVALID', `backup.only_mounts: ${unknown.join(', ')}: no file system of this machine is mounted there`, { hint: `there are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
-  const items = planBackup(survey, { compress: backup.compress, ...(backup.level === undefined ? {} : { level: backup.level }), threads: backup.threads, recipients, rules: rulesFor(request), path: searchPath() });
+  const items = planBackup(survey, { compress: backup.compress, luksHeaders: backup.luks_headers, ...(backup.level === undefined ? {} : { level: backup.level }), threads: backup.threads, recipients, rules: rulesFor(request), path: searchPath() });
   return items.filter((i) => backup.only_mounts.length === 0 || i.image !== undefined || backup.only_mounts.includes(i.meta.mount));
 }
 

@@ -82,5 +82,5 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
     const bytes = await bytesOf(rule);
     if (bytes !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', bytes });
   }
-  return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount === '' ? `image by ${i.meta.method as string}` : i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
+  return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount === '' ? (i.meta.kind === 'image' ? `image by ${i.meta.method as string}` : i.meta.kind) : i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
 }

@@ -13,6 +13,8 @@ export interface BackupOptions {
   /** Recipients of age; none: the archives are not encrypted. */
   readonly recipients: readonly string[];
   readonly rules: Rules;
+  /** Save the headers of encrypted volumes. */
+  readonly luksHeaders?: boolean;
   /** PATH in which programs are looked for. */
   readonly path: string;
 }
@@ -20,7 +22,7 @@ export interface BackupOptions {
 /** One file system to be archived: what is known of it beforehand, and the programs that write it. */
 export interface BackupItem {
   readonly meta: {
-    readonly name: string; readonly kind: 'tar' | 'image' | 'flags'; readonly method?: string; readonly compress: Compressor; readonly encrypt?: 'age';
+    readonly name: string; readonly kind: 'tar' | 'image' | 'flags' | 'luks-header'; readonly method?: string; readonly compress: Compressor; readonly encrypt?: 'age';
     readonly mount: string; readonly device: string; readonly fsType: string; readonly fsUuid: string;
   };
   /** Bytes in use when the survey was made: what the progress is measured against. */
@@ -37,6 +39,9 @@ export interface BackupItem {
 export function archiveName(fs: Pick<FileSystem, 'device' | 'mount'>, compress: Compressor, encrypted: boolean): string {
   return `${fs.device.split('/').at(-1) as string}.${fs.mount.replaceAll('/', '_')}.tar${suffixOf(compress)}${encrypted ? AGE_SUFFIX : ''}`;
 }
+
+/** cryptsetup writes a header into a file only: one in memory, which is gone afterwards however it ends. */
+const HEADER = 'd=$(mktemp -d -p /dev/shm) && trap \'rm -rf "$d"\' EXIT && cryptsetup luksHeaderBackup "$1" --header-backup-file "$d/h" && cat "$d/h"';
 
 /** The program that writes an image of a device to standard output: blocks in use where it knows the file system. */
 export function imageStage(image: Pick<DeviceImage, 'device' | 'method'>): ChainStage {
@@ -57,7 +62,14 @@ export function planBackup(survey: Survey, options: BackupOptions): BackupItem[]
     },
     usedBytes: image.bytes, arguments: [], image: imageStage(image), filters,
   }));
-  return [...[...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs): BackupItem => ({
+  const headers = survey.layers.flatMap((l): BackupItem[] => (l.type !== 'luks' || options.luksHeaders !== true ? [] : [{
+    meta: {
+      name: `${l.on.split('/').at(-1) as string}.luks-header${suffixOf(options.compress)}${encrypt ? AGE_SUFFIX : ''}`, kind: 'luks-header', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
+      mount: '', device: l.on, fsType: 'crypto_LUKS', fsUuid: l.uuid,
+    },
+    usedBytes: 16 << 20, arguments: [], image: { program: 'bash', label: 'cryptsetup', args: ['-c', HEADER, 'bash', l.on] }, filters,
+  }]));
+  return [...headers, ...[...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs): BackupItem => ({
     meta: {
       name: archiveName(fs, options.compress, encrypt), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
       mount: fs.mount, device: fs.device, fsType: fs.type, fsUuid: fs.uuid,

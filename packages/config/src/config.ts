@@ -21,6 +21,7 @@ export const configSchema = z.strictObject({
     pre_exec: z.string().default('').describe('command (bash) before the first backup; if it fails, nothing is made'),
     post_exec: z.string().default('').describe('command (bash) after the last backup, also when it failed'),
     snapshot: z.boolean().default(false).describe('read file systems from snapshots of one moment where they lie on btrfs or LVM; pre_exec and post_exec then run around the taking of the snapshots'),
+    luks_headers: z.boolean().default(false).describe('put the headers of encrypted volumes into the set: all key slots come back; whoever has the set and an old passphrase can open the volume, so encrypt the set'),
     images: z.array(z.string().startsWith('/dev/')).default([]).describe('devices that are saved block by block: NTFS, other file systems that Linux cannot archive, unmounted ones'),
     exclude_mounts: z.array(z.string().startsWith('/')).default([]).describe('mount points whose file systems are neither backed up nor recreated'),
     allow_unsupported: z.array(z.string()).default([]).describe('objects named by "cdrec test" as not supported that are left out knowingly'),

@@ -14,7 +14,7 @@ export const RESCUE_PROGRAMS = {
     'efibootmgr', 'fdisk', 'cfdisk', 'gdisk', 'sgdisk', 'parted', 'lspci', 'lsusb', 'smartctl', 'hdparm', 'nvme', 'udevadm', 'swapon', 'swapoff', 'mountpoint', 'flock', 'hwclock',
     'xz', 'bzip2', 'pigz', 'lbzip2', 'age', 'cpio', 'setfattr', 'getfattr', 'setfacl', 'getfacl', 'setcap', 'getcap', 'lsattr', 'chattr', 'awk', 'less', 'more', 'vi', 'nano', 'diff', 'hexdump', 'xxd', 'ps', 'kill', 'top', 'free', 'uptime',
     'mdadm', 'lvm', 'dmsetup', 'cryptsetup', 'btrfs', 'mkfs.btrfs', 'mkfs.f2fs', 'fsck.f2fs', 'ntfsclone', 'ntfs-3g', 'ntfsfix', 'partclone.restore', 'par2', 'mt', 'mt-st', 'mtx', 'sg_logs', 'sg_read_attr', 'eject',
-    'ip', 'ping', 'ssh', 'scp', 'rsync', 'curl', 'wget', 'hostname', 'mount.nfs', 'mount.cifs', 'sshfs', 'tcpdump', 'ethtool', 'insmod', 'rmmod', 'depmod', 'modinfo', 'kmod', 'xargs', 'which', 'clear', 'reset', 'strace', 'ddrescue', 'unshare', 'nsenter', 'timeout', 'seq', 'od', 'base64', 'split', 'rev', 'printf', 'echo', 'test', 'expr', 'loadkeys',
+    'ip', 'ping', 'ssh', 'scp', 'rsync', 'curl', 'wget', 'hostname', 'mount.nfs', 'mount.cifs', 'sshfs', 'tcpdump', 'ethtool', 'insmod', 'rmmod', 'depmod', 'modinfo', 'kmod', 'xargs', 'which', 'clear', 'reset', 'strace', 'ddrescue', 'unshare', 'nsenter', 'timeout', 'seq', 'od', 'base64', 'mktemp', 'split', 'rev', 'printf', 'echo', 'test', 'expr', 'loadkeys',
   ],
 } as const;
 

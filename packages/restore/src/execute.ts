@@ -5,7 +5,7 @@ import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios } from './bootloader.js';
 import { extract, feed } from './extract.js';
 import { applyFlags } from './flags.js';
-import { makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
+import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
 import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
 
@@ -88,6 +88,9 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
     case 'table':
       await runTool('sfdisk', ['--wipe=always', '--wipe-partitions=always', '--no-reread', '--no-tell-kernel', step.disk], { input: step.script });
       await tellKernel(step.disk, step.nodes);
+      return [];
+    case 'luks-header':
+      await feed(options.openArchive(step.archive), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, headerWriter(step.device), step.archive);
       return [];
     case 'layer':
       await runLayer(step.step, step.step.make, options);

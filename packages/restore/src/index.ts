@@ -7,4 +7,5 @@ export { btrfsCommand, groupStep, luksStep, raidStep, type LayerStep } from './l
 export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.js';
 export { archiveOf, listArchive, matcher, memberOf, pathOf } from './files.js';
 export { withMount } from './mounts.js';
-export { extract, extractArguments, type Extraction, type StoredAs } from './extract.js';
+export { headerWriter } from './make-layers.js';
+export { feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';

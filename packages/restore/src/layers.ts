@@ -13,6 +13,8 @@ export interface LayerStep {
   readonly node: string;
   /** The LUKS volume whose passphrase both commands read from standard input. */
   readonly passphrase?: string;
+  /** The volume has the key slots it had: the passphrase is an old one. */
+  readonly kept?: boolean;
 }
 
 /** How many members an array can miss and still hold all data. */
@@ -43,16 +45,18 @@ function layoutArgument(r: RaidLayer): string[] {
   return [`--layout=${r.layout.replace(/^(n|o|f)\w*=(\d+)$/, '$1$2')}`];
 }
 
-/** cryptsetup(8): a volume with its UUID, cipher and key size, and one new key slot. The passphrase is read from standard input. */
-export function luksStep(l: LuksLayer, at: Locate): LayerStep {
+/** cryptsetup(8): a volume with its UUID, cipher and key size, and one new key slot; with `kept`, its header has been restored before. The passphrase is read from standard input. */
+export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
+  const open = ['cryptsetup', 'open', '--key-file=-', at(l.on), l.name] as const;
+  if (kept) return { what: `encrypted volume ${l.name} (LUKS${l.version}) on ${at(l.on)}, with its old key slots`, make: [open], activate: [open], node: l.device, passphrase: l.name, kept };
   const two = l.version === '2';
   return {
     what: `encrypted volume ${l.name} (LUKS${l.version}, ${l.cipher}) on ${at(l.on)}, with a new key and one passphrase`,
     make: [
       ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
-      ['cryptsetup', 'open', '--key-file=-', at(l.on), l.name],
+      open,
     ],
-    activate: [['cryptsetup', 'open', '--key-file=-', at(l.on), l.name]],
+    activate: [open],
     node: l.device, passphrase: l.name,
   };
 }

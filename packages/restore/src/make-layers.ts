@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBlockTree, type BlockDevice } from '@cdrec/survey';
-import { CdrecError, runTool } from '@cdrec/tool';
+import { CdrecError, runTool, type ChainStage } from '@cdrec/tool';
 import type { Command } from './commands.js';
 import type { LayerStep } from './layers.js';
 
@@ -22,6 +22,11 @@ export async function runLayer(layer: LayerStep, commands: readonly Command[], o
   for (const [program, ...args] of commands) await runTool(program, args, { env: OWN_NODES, ...(input === undefined ? {} : { input }) });
   for (let tries = 0; tries < 50 && !existsSync(layer.node); tries++) await sleep(100);
   if (!existsSync(layer.node)) throw new CdrecError('DEVICE_MISSING', `${layer.node} did not appear after ${commands.map(([p]) => p).join(', ')}`);
+}
+
+/** What restores a LUKS header from standard input: cryptsetup reads it from a file only, here one in memory. */
+export function headerWriter(device: string): ChainStage {
+  return { program: 'bash', label: 'cryptsetup', args: ['-c', 'd=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d) && trap \'rm -rf "$d"\' EXIT && cat > "$d/h" && cryptsetup luksHeaderRestore --batch-mode --header-backup-file "$d/h" "$1"', 'bash', device] };
 }
 
 /** Everything that the kernel holds on a disk (arrays assembled by themselves, open volumes) is let go, the topmost first. */

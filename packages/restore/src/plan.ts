@@ -24,6 +24,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[] }
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
   | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
+  | { readonly id: string; readonly kind: 'luks-header'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
@@ -33,7 +34,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image' | 'flags'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
+export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image' | 'flags' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
 
 /** Input of the planner. */
 export interface PlanInput {
@@ -82,7 +83,9 @@ export function planRestore({ survey: original, archives, assignments, without =
       if (paths.length > 0) steps.push({ id: `subvolumes ${at(layer.device)}`, kind: 'subvolumes', device: at(layer.device), options: [TOP, ...deviceOptions(layer, at)].join(','), paths, standard: layer.defaultSubvolume });
       continue;
     }
-    const step = layer.type === 'raid' ? raidStep(layer, at, onDisks(survey.disks, without)) : layer.type === 'luks' ? luksStep(layer, at) : groupStep(layer, at);
+    const header = layer.type === 'luks' ? archives.find((a) => a.kind === 'luks-header' && a.device === layer.on) : undefined;
+    if (layer.type === 'luks' && header !== undefined) steps.push({ id: `luks-header ${at(layer.on)}`, kind: 'luks-header', device: at(layer.on), archive: header.name, compress: header.compress, ...(header.encrypt === undefined ? {} : { encrypt: header.encrypt }) });
+    const step = layer.type === 'raid' ? raidStep(layer, at, onDisks(survey.disks, without)) : layer.type === 'luks' ? luksStep(layer, at, header !== undefined) : groupStep(layer, at);
     steps.push({ id: `${layer.type} ${layer.type === 'vg' ? layer.name : layer.device}`, kind: 'layer', step });
     if (layer.type === 'raid' && layer.table !== undefined) steps.push(tableStep(layer.device, layer.table, 512));
   }
@@ -192,6 +195,7 @@ export function describeStep(s: Step): string {
   switch (s.kind) {
     case 'wipe': return `wipe old signatures from ${s.disk}`;
     case 'table': return `write the partition table of ${s.disk} (${String(s.nodes.length)} partitions)`;
+    case 'luks-header': return `restore the header of the encrypted volume on ${s.device}, with its key slots`;
     case 'layer': return `make ${s.step.what}`;
     case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
     case 'make': return s.commands.map((c) => c.join(' ')).join('; ');

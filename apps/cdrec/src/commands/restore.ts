@@ -76,7 +76,7 @@ async function confirm(plan: Plan, flags: Flags, terminal: Terminal): Promise<vo
 }
 
 /** Where passphrases of encrypted volumes come from: files, else the terminal, each asked for twice and once a run. */
-function passphrases(files: readonly string[], terminal: Terminal): (volume: string) => Promise<string> {
+function passphrases(files: readonly string[], terminal: Terminal): (volume: string, kept?: boolean) => Promise<string> {
   const known = new Map<string, string>();
   for (const text of files) {
     const [name, file] = text.includes('=') ? [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] : ['', text];
@@ -86,13 +86,13 @@ function passphrases(files: readonly string[], terminal: Terminal): (volume: str
       throw usageError(`--luks-key ${text}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return async (volume) => {
+  return async (volume, kept = false) => {
     for (;;) {
       const found = known.get(volume) ?? known.get('');
       if (found !== undefined && found !== '') return found;
-      const first = await terminal.askSecret(`New passphrase of the encrypted volume ${volume}: `, '--luks-key FILE');
+      const first = await terminal.askSecret(`${kept ? 'A passphrase that opened' : 'New passphrase of'} the encrypted volume ${volume}: `, '--luks-key FILE');
       if (first === '') terminal.say('An empty passphrase protects nothing.');
-      else if (first === (await terminal.askSecret('The same again: ', '--luks-key FILE'))) known.set(volume, first);
+      else if (kept || first === (await terminal.askSecret('The same again: ', '--luks-key FILE'))) known.set(volume, first);
       else terminal.say('They differ.');
     }
   };
@@ -111,7 +111,7 @@ async function restore(volumes: readonly string[], flags: Flags, terminal: Termi
     const identity = await identityFor(set, flags.identity, terminal);
     const passphrase = passphrases(flags.luksKey, terminal);
     // Asked before hours of work, not in their middle.
-    for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase);
+    for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase, s.step.kept);
     if (flags.skipVerify !== true) await verifyFirst(set, terminal);
     await confirm(plan, flags, terminal);
     interrupt.signal.throwIfAborted();
