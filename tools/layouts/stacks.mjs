@@ -2,7 +2,7 @@
 // and btrfs with subvolumes, and a second volume group over both disks (striped ext4, mirrored f2fs). Built inside of the
 // booted machine, restored onto two blank disks of another bus, one of them smaller, booted from them; every file of both is listed in a rescue
 // system and compared.
-// usage: node tools/layouts/stacks.mjs
+// usage: node tools/layouts/stacks.mjs [--from-build]   (with the machine of an earlier run that did not get to its end)
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,7 +10,8 @@ import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeB
 import { use } from '../devices/targets.mjs';
 
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'stacks');
-rmSync(dir, { recursive: true, force: true });
+const fromBuild = process.argv.includes('--from-build');
+if (!fromBuild) rmSync(dir, { recursive: true, force: true });
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const accelerator = await chooseAccelerator();
@@ -18,7 +19,10 @@ const PASSPHRASE = 'Zwei Worte';
 const NEW = 'another one';
 const disks = (names, as) => names.map((n) => ({ file: path(n), as }));
 const start = (media, log, memoryMiB = 1024) => Guest.start({ accelerator, firmware: 'bios', memoryMiB, media, log: path(log) });
-for (const [name, size] of [['A.img', '4G'], ['B.img', '4G'], ['C.img', '3300M'], ['D.img', '4200M'], ['store.img', '3G']]) await execa('truncate', ['-s', size, path(name)]);
+for (const [name, size] of [...(fromBuild ? [] : [['A.img', '4G'], ['B.img', '4G']]), ['C.img', '3300M'], ['D.img', '4200M'], ['store.img', '3G']]) {
+  if (name > 'B.img') rmSync(path(name), { force: true });
+  await execa('truncate', ['-s', size, path(name)]);
+}
 await execa('mkfs.ext4', ['-q', '-F', path('store.img')]);
 
 /** What the machine is made of; run in a booted plain system with the two disks as vdb and vdc. */
@@ -131,21 +135,26 @@ async function fromStore(name, to) {
   await use(attachImage(path('store.img')), (loop) => withMounts([['-o', 'ro', loop.device, path('mnt')]], () => execa('bash', ['-c', `cp "$0"/${name} "$1"`, path('mnt'), to])));
 }
 
-const base = await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES);
-await makeSampleDisk({ name: 'bios-ext4', base, image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
-console.log('making the machine');
-await use(start([{ file: path('maker.img'), as: 'virtio', boot: true }, ...disks(['A.img', 'B.img'], 'virtio')], 'make.log'), async (guest) => {
-  await bootToLogin(guest);
-  await script(guest, MAKE, 1800);
-  await powerOff(guest);
-});
-rmSync(path('maker.img'));
+mkdirSync(path('mnt'), { recursive: true });
+// The set is built by the programs of now, whatever the machine was made with.
+await use(attachImage(path('store.img')), (loop) => withMounts([[loop.device, path('mnt')]], () => execa('cp', ['apps/cdrec/dist/bundle/cdrec.mjs', path('mnt')])));
+if (!fromBuild) {
+  const base = await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES);
+  await makeSampleDisk({ name: 'bios-ext4', base, image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  console.log('making the machine');
+  await use(start([{ file: path('maker.img'), as: 'virtio', boot: true }, ...disks(['A.img', 'B.img'], 'virtio')], 'make.log'), async (guest) => {
+    await bootToLogin(guest);
+    await script(guest, MAKE, 1800);
+    await powerOff(guest);
+  });
+  rmSync(path('maker.img'));
+}
 
 console.log('building the set inside of it');
 let built = 0;
 await use(start([...disks(['A.img', 'B.img'], 'virtio').map((m, i) => ({ ...m, boot: i === 0 })), { file: path('store.img'), as: 'virtio' }], 'build.log'), async (guest) => {
   await bootStacks(guest, PASSPHRASE);
-  await guest.must('mount /dev/vdc /mnt', 60);
+  await guest.must('mount /dev/vdc /mnt && mv /mnt/cdrec.mjs /usr/lib/cdrec/cdrec.mjs', 60);
   built = Number((await guest.must('date +%s', 30)).trim());
   await guest.must("mkdir -p /etc/cdrec && printf '[backup]\\nsnapshot = true\\n' > /etc/cdrec/cdrec.toml", 30);
   const made = await guest.run('TERM=dumb cdrec build --mode iso --out /mnt --exclude-mount /mnt', 1200);
@@ -156,7 +165,6 @@ await use(start([...disks(['A.img', 'B.img'], 'virtio').map((m, i) => ({ ...m, b
   await guest.must('umount /mnt', 60);
   await powerOff(guest);
 });
-mkdirSync(path('mnt'), { recursive: true });
 await fromStore('*_1.iso', path('set.iso'));
 const cd = { file: path('set.iso'), as: 'cdrom', boot: true };
 

@@ -78,7 +78,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const mounted = survey.fileSystems;
   for (const layer of survey.layers) {
     if (layer.type === 'btrfs') {
-      steps.push({ id: `mkfs ${at(layer.device)}`, kind: 'make', device: at(layer.device), commands: [['btrfs', 'device', 'scan', '--forget'], btrfsCommand(layer, at)] }); // what the kernel remembers of an older one would be mixed with it
+      steps.push({ id: `mkfs ${at(layer.device)}`, kind: 'make', device: at(layer.device), commands: [btrfsCommand(layer, at)] });
       const paths = subvolumesOf(layer, mounted.filter((f) => f.uuid === layer.uuid).map((f) => f.subvolume ?? ''));
       if (paths.length > 0) steps.push({ id: `subvolumes ${at(layer.device)}`, kind: 'subvolumes', device: at(layer.device), options: [TOP, ...deviceOptions(layer, at)].join(','), paths, standard: layer.defaultSubvolume });
       continue;
