@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { executePlan, planRestore, type Assignment, type Plan } from '@cdrec/restore';
+import { executePlan, mkfsCommands, planRestore, type Assignment, type Plan } from '@cdrec/restore';
 import { readDisk, readParameters, superblockOf, type FileSystem, type Survey } from '@cdrec/survey';
 
 /** Tables and file systems made again on loop devices, judged by sfdisk, blkid, dumpe2fs, xfs_info and the fsck programs. */
@@ -94,5 +94,14 @@ describe('an MBR disk with logical partitions', () => {
     writeFileSync(script, 'echo broken >&2; exit 7\n');
     await expect(executePlan({ ...hook, id: 'other' }, options)).rejects.toThrow(/post_exec.*status 7: broken/);
     expect(sh('cat /proc/mounts')).not.toContain(dir);
+  });
+});
+
+describe('file systems that this kernel need not know', () => {
+  it.each([['f2fs', '028b1762-47db-432d-820d-3263654c3df7'], ['jfs', '028b1762-47db-432d-820d-3263654c3df8'], ['reiserfs', '028b1762-47db-432d-820d-3263654c3df9'], ['exfat', 'BEEF-1234']] as const)('%s gets its UUID and label', async (type, uuid) => {
+    sh(`truncate -s 200M ${dir}/${type}.img`);
+    const device = attach(join(dir, `${type}.img`));
+    for (const [program, ...args] of mkfsCommands({ type, uuid, label: 'my label', parameters: {} } as unknown as FileSystem, device)) execFileSync(program, args, { stdio: 'ignore' });
+    expect(await superblockOf(device)).toMatchObject({ type, uuid, label: 'my label' });
   });
 });
