@@ -97,7 +97,7 @@ export DM_DISABLE_UDEV=1
 mdadm --assemble --scan || true
 cat /proc/mdstat
 [ -e /dev/mapper/crypt ] || printf '%s' '${passphrase}' | cryptsetup open --key-file=- "$(blkid -t TYPE=crypto_LUKS -o device | grep md)" crypt
-lvm vgchange -ay --monitor n
+lvm vgchange -ay --ignoremonitoring
 mkdir -p /s /c; mount ${store} /s
 list() {
   mount -t "$1" -o "ro$4" "$2" /c

@@ -116,13 +116,16 @@ describe('a build', () => {
       expect(whole.status, whole.stderr).toBe(0);
       clear();
       let interrupted = 0;
-      for (let i = 0; i < 20; i++) {
-        const after = random() * whole.seconds * 0.95;
+      // How long a build takes changes with what else the machine does: the shortest is what the points lie in.
+      let { seconds } = whole;
+      for (let tries = 0; interrupted < 20 && tries < 60; tries++) {
+        const after = random() * seconds * 0.95;
         const r = await build(root, kernel, async (pid, ended) => {
           await sleep(after * 1000);
           if (!ended()) process.kill(pid, 'SIGTERM');
         });
         if (r.status === 0) { // it was done before the signal came
+          seconds = Math.min(seconds, r.seconds);
           clear();
           continue;
         }
@@ -132,7 +135,7 @@ describe('a build', () => {
         else expect([r.signal, after < 1]).toEqual(['SIGTERM', true]);
         await nothingLeft(root, before);
       }
-      expect(interrupted).toBeGreaterThan(12);
+      expect(interrupted).toBe(20);
       expect((await build(root, kernel, () => Promise.resolve())).status).toBe(0);
       expect((await cdrec('verify', ...left().map((n) => join(out, n)))).status).toBe(0);
       clear();

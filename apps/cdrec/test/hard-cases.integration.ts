@@ -26,7 +26,7 @@ afterAll(() => {
 
 async function throughSet(compress: Compressor, kind: 'iso' | 'path', key?: { identity: string; recipient: string }): Promise<{ archive: Archive; notes: readonly string[]; volumes: number }> {
   const source = join(dir, 'source');
-  const survey = { fileSystems: [{ device: '/dev/sdx1', mount: source, type: 'ext4', uuid: 'u', usedBytes: 1 }] };
+  const survey = { fileSystems: [{ device: '/dev/sdx1', mount: source, type: 'ext4', uuid: 'u', usedBytes: 1 }], layers: [], images: [] };
   const [item] = planBackup(survey as never, { compress, threads: 0, recipients: key === undefined ? [] : [key.recipient], rules: { exclude: [], include: [] }, path: PATH });
   if (item === undefined) throw new Error('nothing planned');
   const out = join(dir, 'out');

@@ -20,7 +20,7 @@ describe('the commands of layers', () => {
       { name: 'l', device: '/dev/mapper/g-l', kind: 'linear', bytes: 100, on: ['/dev/sdb1'] }, { name: 'r', device: '/dev/mapper/g-r', kind: 'raid10', bytes: 100, stripes: 2, stripeBytes: 65536, on: [] },
       { name: 'p', device: '/dev/mapper/g-p', kind: 'thin-pool', bytes: 100, chunkBytes: 65536, metadataBytes: 4096, on: [] }, { name: 't', device: '/dev/mapper/g-t', kind: 'thin', bytes: 1000, pool: 'p', on: [] },
     ] }, at);
-    expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --monitor n --name', 'lv'))).toEqual([
+    expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --ignoremonitoring --name', 'lv'))).toEqual([
       'pvcreate -y -ff --uuid P --norestorefile /dev/vda1', 'pvcreate -y -ff --uuid Q --norestorefile --dataalignment 2097152b /dev/vdb1', 'vgcreate -y --physicalextentsize 4194304b g /dev/vda1 /dev/vdb1',
       'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1', 'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g',
       'lv p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b g', 'lv t --type thin --virtualsize 1000b --thinpool p g',

@@ -74,9 +74,9 @@ export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
     const wipe = v.kind === 'thin' || v.kind === 'thin-pool' ? [] : ['--wipesignatures', 'n', '--zero', 'n'];
     // On which disks a volume lies matters only where there is a choice.
     const places = g.physical.length > 1 ? v.on.map(at) : [];
-    make.push(['lvm', 'lvcreate', '-y', '--monitor', 'n', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places]);
+    make.push(['lvm', 'lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places]);
   }
-  return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [['lvm', 'vgchange', '--activate', 'y', '--monitor', 'n', g.name]], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
+  return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [['lvm', 'vgchange', '--activate', 'y', '--ignoremonitoring', g.name]], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
 }
 
 /** btrfs: the file system over all of its devices. Subvolumes are made in it afterwards (`subvolumesOf`). */
