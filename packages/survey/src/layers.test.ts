@@ -53,7 +53,7 @@ describe('what the tools print of layers', () => {
     ] }] }), ['my-vg']);
     expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, []], ['pool', 'thin-pool', undefined, []], ['thin', 'thin', undefined, []]]);
     expect(group).toMatchObject({ name: 'my-vg', extentBytes: 4194304, physical: [{ device: '/dev/sda1', uuid: 'P1', startBytes: 1048576 }] });
-    expect(other).toEqual([{ name: 'my-vg/c', kind: 'cache' }, { name: 'my-vg/s', kind: 'snapshot' }]);
+    expect(other).toEqual([{ name: 'my-vg/c', kind: 'cache' }]);
     expect(mapperNode('my-vg', 'a-b')).toBe('/dev/mapper/my--vg-a--b');
   });
   it('btrfs', () => {

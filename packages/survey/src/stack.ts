@@ -51,7 +51,11 @@ export async function readLayers(devices: readonly Node[], graph: ReadonlyMap<st
       return;
     }
     for (const p of node.parents) await visit(p);
-    if (node.kind === 'raid') layers.push(await readRaid(node.device));
+    if (node.kind === 'raid') {
+      const raid = await readRaid(node.device);
+      layers.push(raid);
+      if (!/^(0\.9|1\.)/.test(raid.metadata)) reject(node.device.path, `array with metadata ${raid.metadata}`, 'arrays that the firmware knows (IMSM, DDF) are not made again');
+    }
     else if (node.kind === 'crypt') await readCrypt(node);
   };
   const readGroup = async (name: string): Promise<void> => {

@@ -20,7 +20,7 @@ export const mapperNode = (vg: string, lv: string): string => `/dev/mapper/${vg.
 const KINDS = ['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin'];
 const base = (segtype: string): string => segtype.replace(/^(raid[456])_.*$/, '$1');
 
-/** Volume groups from the JSON of `lvm pvs` and `lvm lvs --segments`: only `names`. Kinds that are not understood are left out of `volumes` and listed in `other`. */
+/** Volume groups from the JSON of `lvm pvs` and `lvm lvs --segments`: only `names`. Kinds that are not understood are left out of `volumes` and listed in `other`; snapshots are left out. */
 export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { groups: VolumeGroup[]; other: { name: string; kind: string }[] } {
   const pv = rows(pvs, 'pv', pvRow);
   const seg = rows(lvs, 'seg', lvRow);
@@ -30,8 +30,10 @@ export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { 
     const volumes = new Map<string, LogicalVolume>();
     for (const s of seg.filter((x) => x.vg_name === name)) {
       const kind = base(s.segtype);
-      if (!KINDS.includes(kind) || s.origin !== '') {
-        other.push({ name: `${name}/${s.lv_name}`, kind: s.origin === '' ? s.segtype : 'snapshot' });
+      // A snapshot is another state of a volume that is saved itself.
+      if (s.origin !== '' && kind !== 'thin') continue;
+      if (!KINDS.includes(kind)) {
+        other.push({ name: `${name}/${s.lv_name}`, kind: s.segtype });
         continue;
       }
       // A linear volume in several pieces comes in several rows: its places add up.
