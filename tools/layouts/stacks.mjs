@@ -80,6 +80,8 @@ END
 echo "crypt UUID=$(cryptsetup luksUUID /dev/md1) none luks" > /mnt/etc/crypttab
 mdadm --detail --scan >> /mnt/etc/mdadm/mdadm.conf
 echo sample-stacks > /mnt/etc/hostname
+# An emulated machine beside others takes its time to find its disks.
+mkdir -p /mnt/etc/systemd/system.conf.d; printf '[Manager]\\nDefaultTimeoutStartSec=900\\nDefaultDeviceTimeoutSec=900\\n' > /mnt/etc/systemd/system.conf.d/slow.conf
 for d in dev proc sys run; do mount --bind /$d /mnt/$d; done
 # Few modules, for the emulator's sake: those of this machine, and those of the disks it is restored onto.
 sed -i 's/^MODULES=.*/MODULES=dep/' /mnt/etc/initramfs-tools/initramfs.conf
