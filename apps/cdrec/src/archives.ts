@@ -1,6 +1,6 @@
 import { DEFAULT_EXCLUDES, hasFlags, openBytes, openImage, openTar, planBackup, readFlags, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
 import type { Config } from '@cdrec/config';
-import { readMounts, type Survey } from '@cdrec/survey';
+import { deviceNumber, readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
 import type { SetWriter } from '@cdrec/volumes';
 import { takeSnapshots, type Snapshots } from './snapshots.js';
@@ -56,6 +56,7 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
   const exceptions: string[] = [];
   let snapshots: Snapshots | undefined;
   let started = false;
+  let finished = false;
   // A database that was stopped must start again, whatever happened meanwhile.
   const afterwards = async (): Promise<void> => {
     if (post === '' || !started) return;
@@ -85,9 +86,12 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
       }
       await snapshots?.check(item.meta.mount);
     }
+    finished = true;
   } finally {
     exceptions.push(...((await snapshots?.release()) ?? []));
     await afterwards();
+    // When the build fails, nobody gets the list: what is left on the machine is said at once.
+    if (!finished) for (const e of exceptions) terminal.say(e);
   }
   return exceptions;
 }
@@ -105,7 +109,7 @@ function open(item: BackupItem, view: string): BackupStream {
 async function requireUnmounted(items: readonly BackupItem[]): Promise<void> {
   const mounts = await readMounts();
   for (const { image, meta } of items) {
-    const mount = image === undefined ? undefined : mounts.find((m) => m.source === meta.device && m.options.split(',').includes('rw'));
+    const mount = image === undefined ? undefined : mounts.find((m) => m.source.startsWith('/dev/') && deviceNumber(m.source) === deviceNumber(meta.device) && m.options.split(',').includes('rw'));
     if (mount !== undefined) throw new CdrecError('DEVICE_MOUNTED', `${meta.device} is mounted on ${mount.target}: its image would be of no use`, { hint: 'unmount it, or mount it read-only; backup.pre_exec and backup.post_exec can do that' });
   }
 }

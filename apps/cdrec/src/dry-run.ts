@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import type { BackupItem } from '@cdrec/backup';
-import { readBlockTree, readMounts, superblockOf, type BlockDevice, type Survey } from '@cdrec/survey';
+import { readBlockTree, readMounts, superblockOf, type BlockDevice, type Layer, type Survey } from '@cdrec/survey';
 import { runTool } from '@cdrec/tool';
 import { rulesFor, type ArchivesRequest } from './archives.js';
 
@@ -41,11 +41,14 @@ const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
 /** A device that holds something, and that no archive is made of. */
 export interface Unsaved { readonly device: string; readonly type: string; readonly bytes: number }
 
+/** What a layer lies on: its content is what the layer makes of it. */
+const membersOf = (l: Layer): readonly string[] => (l.type === 'btrfs' ? l.devices : l.type === 'raid' ? l.members.map((m) => m.device) : l.type === 'vg' ? l.physical.map((p) => p.device) : [l.on]);
+
 /** Devices with a known content that is not mounted, not swap, and not saved as an image: what is on them will not come back. */
 export async function unsaved(survey: Survey): Promise<Unsaved[]> {
   const out: Unsaved[] = [];
   const mounted = new Set((await readMounts()).map((m) => m.number));
-  const known = new Set([...survey.images.map((i) => i.device), ...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap((l) => (l.type === 'btrfs' ? l.devices : [])), ...survey.swaps.map((s) => s.device)]);
+  const known = new Set([...survey.images.map((i) => i.device), ...survey.fileSystems.map((f) => f.device), ...survey.layers.flatMap(membersOf), ...survey.swaps.map((s) => s.device)]);
   for (const d of (await readBlockTree()).flatMap(all)) {
     if (d.bytes === 0 || d.children.length > 0 || mounted.has(d.number) || known.has(d.path) || /^\/dev\/(zram|ram|fd|sr)/.test(d.path) || out.some((o) => o.device === d.path)) continue;
     const { type } = await superblockOf(d.path);

@@ -47,5 +47,8 @@ export async function main(args: readonly string[]): Promise<number> {
 /** How a command is added to the program. `finish` sets the exit status of a run that ended without an error. */
 export type AddCommand = (program: Command, terminal: Terminal, finish: (status: number) => void) => void;
 
+/** Commander's parser of an option that may be given several times. */
+export const collect = (value: string, all: string[]): string[] => [...all, value];
+
 /** An error of usage: exit status 2. */
 export const usageError = (message: string, hint?: string): CdrecError => new CdrecError('USAGE', message, hint === undefined ? {} : { hint });

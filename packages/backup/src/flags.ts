@@ -1,26 +1,22 @@
-import { CdrecError, describeStage, failedStage, startChain, type ChainStage } from '@cdrec/tool';
+import { CdrecError, describeStage, failedStage, findProgram, INODE_FLAGS, installHint, startChain, type ChainStage } from '@cdrec/tool';
 import type { BackupStream } from './tar.js';
-
-/**
- * Inode flags that an administrator sets and a file system keeps (chattr(1)): append only, no access times, compressed, no
- * copy on write, no dump, synchronous, immutable, journalled data, project inheritance... Not those that describe how a file
- * happens to be stored (extents, index, inline data, verity, encryption).
- */
-const KEPT = 'aAcCdDijmPSsTtux';
 
 /** File systems whose files have such flags. */
 export const hasFlags = (fsType: string): boolean => /^(ext[234]|xfs|btrfs|f2fs)$/.test(fsType);
 
 // A name with a newline cannot be told apart in the output of lsattr(1), which has no other separator: such files are not asked.
-const LIST = `cd -- "$1" && find . -xdev '(' -type f -o -type d ')' ! -name '*
-*' -print0 | xargs -0 -r lsattr -d -- 2> /dev/null | grep -a '^[^ ]*[${KEPT}]' || true`;
+const LIST = `cd -- "$1" || exit 1; find . -xdev '(' -type f -o -type d ')' ! -name '*
+*' -print0 | xargs -0 -r lsattr -d -- 2> /dev/null | grep -a '^[^ ]*[${INODE_FLAGS}]'; true`;
 
-/** Lists the files of a file system that have flags, as lsattr(1) prints them: flags, a blank, the path below the mount point. tar does not keep them. Empty when there are none. */
+/** Lists the files of a file system that have flags, as lsattr(1) prints them: flags, a blank, the path below the mount point. tar does not keep them. Empty when there are none. @throws CdrecError TOOL_MISSING, FILTER_FAILED */
 export async function readFlags(mount: string): Promise<Buffer> {
+  // Its absence would look as if there were no flags.
+  if (findProgram('lsattr', '') === undefined) throw new CdrecError('TOOL_MISSING', 'program "lsattr" is not installed', { hint: installHint('lsattr') });
   const chain = startChain([{ program: 'bash', args: ['-c', LIST, 'bash', mount] }]);
   const parts: Buffer[] = [];
   for await (const part of chain.stdout) parts.push(part as Buffer);
-  await chain.ended();
+  const bad = failedStage(await chain.ended());
+  if (bad !== undefined) throw new CdrecError('FILTER_FAILED', `the inode flags in ${mount} could not be read: ${describeStage(bad)}`);
   return Buffer.concat(parts);
 }
 

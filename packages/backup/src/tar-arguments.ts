@@ -1,3 +1,4 @@
+import { hasUnixMetadata } from '@cdrec/survey';
 import type { FileSystemRules } from './rules.js';
 
 /**
@@ -5,9 +6,6 @@ import type { FileSystemRules } from './rules.js';
  * links, sparse files, ACLs, SELinux contexts, every extended attribute (capabilities are one).
  */
 export const CONTENT_FLAGS: readonly string[] = ['--numeric-owner', '--sparse', '--acls', '--selinux', '--xattrs', '--xattrs-include=*'];
-
-/** File systems without Unix metadata. */
-export const isPlain = (fsType: string): boolean => fsType === 'vfat' || fsType === 'exfat';
 
 /** `--exclude` arguments: `*` and `?` do not match a slash, patterns begin at the root of the file system. */
 function excludeArguments(rules: readonly string[]): string[] {
@@ -29,7 +27,7 @@ function members(include: readonly string[]): string[] {
 export function createArguments(fsType: string, rules: FileSystemRules): string[] {
   return [
     '--create', '--file=-', '--format=posix', '--blocking-factor=128', '--pax-option=delete=atime,delete=ctime', '--one-file-system', '--sort=name', '--totals',
-    ...(isPlain(fsType) ? ['--numeric-owner', '--sparse'] : CONTENT_FLAGS),
+    ...(hasUnixMetadata(fsType) ? CONTENT_FLAGS : ['--numeric-owner', '--sparse']),
     ...excludeArguments(rules.exclude), ...members(rules.include),
   ];
 }

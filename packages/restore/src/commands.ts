@@ -1,4 +1,4 @@
-import type { FileSystem, PartitionTable, Survey, Swap } from '@cdrec/survey';
+import type { FileSystem, Partition, PartitionTable, Survey, Swap } from '@cdrec/survey';
 import { programsOfLayers } from './layers.js';
 
 /** A program with its arguments. */
@@ -8,6 +8,9 @@ export type Command = readonly [program: string, ...args: string[]];
 export function partitionNode(disk: string, number: number): string {
   return number === 0 ? disk : `${disk}${/\d$/.test(disk) ? 'p' : ''}${String(number)}`;
 }
+
+/** Whether a partition is an extended one, which holds the logical ones and nothing else (MBR types 05, 0f, 85). */
+export const isExtended = (p: Pick<Partition, 'type'>): boolean => ['5', 'f', '85', '0f', '05'].includes(p.type.toLowerCase());
 
 /** Input for sfdisk(8) that makes the same table, with the same ids, on a disk of the same or a larger size. */
 export function sfdiskScript(table: PartitionTable): string {

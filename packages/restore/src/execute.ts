@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios } from './bootloader.js';
-import { extract, feed } from './extract.js';
+import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
@@ -78,6 +78,9 @@ function readJournal(path: string, planId: string): Set<string> {
   return out;
 }
 
+/** How the archive of a step is stored, and what opens it. */
+const storedAs = (step: Pick<StoredAs, 'compress' | 'encrypt'>, options: ExecuteOptions): StoredAs => ({ compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path });
+
 async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
   const root = join(options.work, 'root');
   switch (step.kind) {
@@ -90,7 +93,7 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       await tellKernel(step.disk, step.nodes);
       return [];
     case 'luks-header':
-      await feed(options.openArchive(step.archive), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, headerWriter(step.device), step.archive);
+      await feed(options.openArchive(step.archive), storedAs(step, options), headerWriter(step.device), step.archive);
       return [];
     case 'layer':
       await runLayer(step.step, step.step.make, options);
@@ -103,11 +106,11 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
       return [];
     case 'extract':
       await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
-        directory: join(options.work, 'fs'), fsType: step.fsType, compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path, what: step.archive, contentBytes: step.contentBytes,
+        directory: join(options.work, 'fs'), fsType: step.fsType, ...storedAs(step, options), what: step.archive, contentBytes: step.contentBytes,
       }));
       return [];
     case 'image':
-      await feed(counted(options.openArchive(step.archive), options.onBytes), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
+      await feed(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
       return [];
     case 'grub-bios':
       await withSystem(step.fileSystems, root, () => installGrubBios(step, root));
@@ -115,7 +118,7 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
     case 'efi':
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
     case 'flags': {
-      const said = await withSystem(step.fileSystems, root, () => feed(options.openArchive(step.archive), { compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path }, applyFlags(join(root, step.mount)), step.archive));
+      const said = await withSystem(step.fileSystems, root, () => feed(options.openArchive(step.archive), storedAs(step, options), applyFlags(join(root, step.mount)), step.archive));
       return said.split('\n').filter((l) => l.startsWith('flags: ')).map((l) => `inode ${l} could not be set in ${step.mount}`);
     }
     case 'hook':
@@ -144,12 +147,5 @@ function readSys(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return 'NaN'; // not there yet
-  }
-}
-
-async function* counted(source: AsyncIterable<Uint8Array>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    onBytes?.(chunk.length);
-    yield chunk;
   }
 }

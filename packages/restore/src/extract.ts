@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { hasUnixMetadata } from '@cdrec/survey';
 import { CdrecError, decompressStage, decryptStage, describeStage, errorCode, failedStage, startChain, type ChainStage, type Compressor } from '@cdrec/tool';
 
 /** GNU tar arguments that unpack one file system from standard input into `directory`, with all metadata. */
 export function extractArguments(directory: string, fsType: string, members: readonly string[] = []): string[] {
-  const metadata = fsType === 'vfat' || fsType === 'exfat'
-    ? ['--no-same-owner', '--no-same-permissions']
+  const metadata = !hasUnixMetadata(fsType) ? ['--no-same-owner', '--no-same-permissions']
     : ['--numeric-owner', '--same-owner', '--same-permissions', '--sparse', '--acls', '--selinux', '--xattrs', '--xattrs-include=*'];
   // The blocking factor of the backup: tar counts what it read in whole records.
   return ['--extract', '--file=-', '--blocking-factor=128', '--totals', ...metadata, `--directory=${directory}`, ...(members.length > 0 ? ['--', ...members] : [])];
@@ -19,6 +19,14 @@ export interface StoredAs {
   readonly identity?: string | undefined;
   /** PATH in which programs are looked for. */
   readonly path: string;
+}
+
+/** Passes a stream on and tells how much has passed. */
+export async function* counted(source: AsyncIterable<Uint8Array>, onBytes: ((bytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    onBytes?.(chunk.length);
+    yield chunk;
+  }
 }
 
 /** What is to be unpacked where. */

@@ -1,5 +1,6 @@
-import type { Disk, FileSystem, Layer, Partition, PartitionTable, Survey } from '@cdrec/survey';
+import { hasUnixMetadata, type Disk, type FileSystem, type Layer, type Partition, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
+import { isExtended } from './commands.js';
 import type { Assignment } from './match.js';
 
 const MIB = 1 << 20;
@@ -14,15 +15,13 @@ export interface SizeChange { readonly what: string; readonly from: number; read
 /** A survey whose sizes fit the new disks. */
 export interface Fitted { readonly survey: Survey; readonly changes: readonly SizeChange[] }
 
-const isExtended = (p: Partition): boolean => ['5', 'f', '85', '0f', '05'].includes(p.type.toLowerCase());
-
 /** Bytes below which a file system cannot go: what is used, a sixth and its own structures more. */
 function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes'>): number {
   return Math.max(LEAST[fs.type] ?? 16 * MIB, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB);
 }
 
 /** File systems whose size follows what is there; an ESP, /boot and what is saved block by block keep theirs. */
-const elastic = (fs: FileSystem): boolean => fs.type !== 'vfat' && fs.type !== 'exfat' && fs.mount !== '/boot';
+const elastic = (fs: FileSystem): boolean => hasUnixMetadata(fs.type) && fs.mount !== '/boot';
 
 /** Arithmetic of one survey: what a device carries, and how small it may become. */
 class Sizes {

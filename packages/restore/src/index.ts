@@ -8,4 +8,4 @@ export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.
 export { archiveOf, listArchive, matcher, memberOf, pathOf } from './files.js';
 export { withMount } from './mounts.js';
 export { headerWriter } from './make-layers.js';
-export { feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';
+export { counted, feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';

@@ -8,7 +8,7 @@ import type { LayerStep } from './layers.js';
 
 /**
  * device-mapper makes its nodes itself: the rules of the rescue system's udev need not be complete, and nothing waits for
- * them (libdevmapper, DM_DISABLE_UDEV). mdadm does the same when told so.
+ * them (libdevmapper, DM_DISABLE_UDEV).
  */
 const OWN_NODES = { DM_DISABLE_UDEV: '1', LVM_SUPPRESS_FD_WARNINGS: '1' };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
-import { imageWriter, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
+import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import type { Assignment } from './match.js';
@@ -172,8 +172,7 @@ const deviceOptions = (l: BtrfsLayer, at: (device: string) => string): string[] 
 
 /** A partition table; `sectorBytes` are those of the disk, and the kernel counts in 512. */
 function tableStep(disk: string, table: PartitionTable, sectorBytes: number): Step {
-  const extended = (type: string): boolean => ['5', 'f', '85', '0f', '05'].includes(type.toLowerCase());
-  const nodes = table.partitions.filter((p) => !extended(p.type)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
+  const nodes = table.partitions.filter((p) => !isExtended(p)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
   return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes };
 }
 

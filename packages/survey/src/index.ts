@@ -1,4 +1,4 @@
-export { FILE_SYSTEMS, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
+export { FILE_SYSTEMS, hasUnixMetadata, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
 export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, BootLoader, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
@@ -9,4 +9,5 @@ export { modulesOfDisk } from './controllers.js';
 export { parseFstab, staleFstab, type FstabReference } from './fstab.js';
 export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
 export { parseNetwork } from './network.js';
+export { deviceNumber } from './graph.js';
 export { describeLayer } from './stack.js';

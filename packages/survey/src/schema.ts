@@ -7,6 +7,9 @@ export const SURVEY_VERSION = 1;
 /** File systems that are archived and made again. */
 export const FILE_SYSTEMS = ['ext2', 'ext3', 'ext4', 'vfat', 'xfs', 'btrfs', 'f2fs', 'jfs', 'reiserfs', 'exfat'] as const;
 
+/** Whether a file system keeps owners, modes, links and attributes. */
+export const hasUnixMetadata = (type: string): boolean => type !== 'vfat' && type !== 'exfat';
+
 const partition = z.object({
   number: z.int().min(1),
   node: z.string().describe('device node at the time of the survey'),

@@ -2,5 +2,6 @@ export { CdrecError, errorCode, type CdrecErrorOptions } from './errors.js';
 export { AGE_SUFFIX, checkIdentity, checkRecipients, decryptStage, encryptStage, isAgeFile, lockIdentity, makeIdentity, unlockIdentity } from './age.js';
 export { describeStage, failedStage, SECRET_PATH, startChain, type Chain, type ChainOptions, type ChainStage, type StageResult } from './chain.js';
 export { COMPRESSORS, compressStage, decompressStage, levelOf, programsOf, suffixOf, type Compressor } from './codecs.js';
+export { INODE_FLAGS } from './inode-flags.js';
 export { findProgram, runTool, TOOL_ENV, type RunOptions, type ToolResult } from './run.js';
 export { installHint, packageOf } from './packages.js';

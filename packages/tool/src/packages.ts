@@ -13,6 +13,7 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   zstd: ['zstd', 'zstd', 'zstd', 'zstd'],
   modinfo: ['kmod', 'kmod', 'kmod', 'kmod'],
   ldd: ['libc-bin', 'glibc-common', 'glibc', 'glibc'],
+  lsattr: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   'mkfs.ext4': ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   dumpe2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   'mkfs.xfs': ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],

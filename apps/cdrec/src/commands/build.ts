@@ -8,14 +8,13 @@ import { surveyMachine } from '../rescue-parts.js';
 import { Burner } from '../burner.js';
 import { tapeDrives } from '../tapes.js';
 import { buildFloppy, buildNetTree } from '../netboot.js';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { collect, EXIT, usageError, type AddCommand } from '../main.js';
 import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 
 interface Flags {
   config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
 }
 const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
-const collect = (value: string, all: string[]): string[] => [...all, value];
 
 /** Options that read the machine, shared by \`build\` and \`test\`. */
 export function configOf(flags: { config?: string; exclude?: string[]; excludeMount?: string[] }): Config {

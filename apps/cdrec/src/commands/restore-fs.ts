@@ -2,20 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { archiveOf, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount } from '@cdrec/restore';
+import { archiveOf, counted, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
 import type { Archive, OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { collect, EXIT, usageError, type AddCommand } from '../main.js';
 import { findSet } from '../sets.js';
 import { formatBytes, searchPath, type Terminal } from '../terminal.js';
 
 interface Flags { list?: boolean; find?: string; path: string[]; fs?: string; to?: string; mkfs?: string; yes?: boolean; identity?: string; tape: string[] }
-const collect = (value: string, all: string[]): string[] => [...all, value];
 
-const stored = (archive: Archive, identity: string | undefined): { compress: Archive['compress']; encrypt?: 'age'; identity?: string; path: string } =>
-  ({ compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), ...(identity === undefined ? {} : { identity }), path: searchPath() });
+const stored = (archive: Archive, identity: string | undefined): StoredAs => ({ compress: archive.compress, encrypt: archive.encrypt, identity, path: searchPath() });
 
 /** Whole archives, or those that hold the wanted paths, with the members to take (none: all). */
 function wanted(set: OpenSet, flags: Flags): Map<Archive, string[]> {
@@ -100,13 +98,6 @@ async function toDevice(set: OpenSet, archive: Archive, device: string, flags: F
   }
 }
 
-async function* counted(source: AsyncIterable<Uint8Array>, add: (n: number) => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    add(chunk.length);
-    yield chunk;
-  }
-}
-
 export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
   program.command('restore-fs')
     .description('one file system, or single files, out of a set: into a directory or a prepared partition')
@@ -124,6 +115,7 @@ export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
     .action(async (volumes: string[], flags: Flags) => {
       const lists = flags.list === true || flags.find !== undefined;
       if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
+      if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
       if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
       const { set } = await findSet(volumes, { drives: flags.tape, terminal });
       try {

@@ -5,7 +5,7 @@ import { assignDisks, describeStep, executePlan, formatPlan, leastDiskBytes, nee
 import { parseSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { collect, EXIT, usageError, type AddCommand } from '../main.js';
 import { identityFor } from '../identity.js';
 import { findSet, requireComplete } from '../sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../terminal.js';
@@ -13,7 +13,6 @@ import { formatSeconds, interruptSignal, searchPath, type Terminal } from '../te
 interface Flags { disk: string[]; without: string[]; grow?: boolean; tape: string[]; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
 const POST_EXEC = '/etc/cdrec/post_exec';
-const collect = (value: string, all: string[]): string[] => [...all, value];
 const shared = (command: Command): Command => command
   .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
   .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])

@@ -8,7 +8,7 @@ import { findProgram, installHint, programsOf, runTool } from '@cdrec/tool';
 import { checkBoot, checkKernel, checkMachine } from '../checks/boot.js';
 import { wrong, type Add, type Check } from '../checks/check.js';
 import { unsaved } from '../dry-run.js';
-import { EXIT, type AddCommand } from '../main.js';
+import { collect, EXIT, type AddCommand } from '../main.js';
 import { formatBytes, searchPath } from '../terminal.js';
 import { configOf } from './build.js';
 
@@ -98,7 +98,6 @@ async function checkSurvey(flags: Flags, config: ReturnType<typeof configOf>, ad
 }
 
 export const testCommand: AddCommand = (program, terminal, finish) => {
-  const collect = (value: string, all: string[]): string[] => [...all, value];
   program.command('test')
     .description('check everything a build needs on this machine, with a remedy for what is missing')
     .option('--out <directory>', 'where the set would be written')

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { runTool } from '@cdrec/tool';
 import type { BtrfsLayer } from '../schema.js';
 
-/** A subvolume as `btrfs subvolume list -u -q -R -a` prints it; `path` from the top of the file system. */
+/** A subvolume as `btrfs subvolume list -a -q` prints it; `path` from the top of the file system. */
 export interface Subvolume { readonly id: number; readonly path: string; readonly snapshot: boolean; readonly readOnly: boolean }
 
 /** Parses `btrfs subvolume list -a -q` (with the UUID of what a subvolume is a snapshot of); `readOnly` are the paths that `-r` lists. */
