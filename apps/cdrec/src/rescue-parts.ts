@@ -65,7 +65,7 @@ export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'ker
 
 /** Survey, boot loaders, initrd, and the list of files of rd-base. Temporary files lie in the output directory. */
 export async function collectRescue(request: RescueRequest, terminal: Terminal, signal?: AbortSignal): Promise<RescueParts> {
-  const { config: { rescue, boot, backup: config }, date, out } = request;
+  const { config: { rescue, boot, restore, backup: config }, date, out } = request;
   terminal.say('Survey of the machine');
   const survey = await surveyMachine(request);
   const label = request.label ?? labelFor(date);
@@ -82,7 +82,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const built = await buildRescueTree({
     modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
-    keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec,
+    keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
   });
   for (const w of [...prepared.warnings, ...built.warnings]) terminal.say(`  warning: ${w}`);

@@ -125,6 +125,13 @@ export class Terminal {
     }
   }
 
+  /** Lets go of the terminal, for another program; the next question takes it again. */
+  release(): void {
+    this.#endLine();
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+
   close(): void {
     this.#endLine();
     this.#reader?.close();

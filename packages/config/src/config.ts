@@ -53,6 +53,10 @@ export const configSchema = z.strictObject({
     pre_exec: z.string().default('').describe('command that the rescue system runs (bash) before its first prompt'),
     post_exec: z.string().default('').describe('command that the rescue system runs (bash) after a restore, with the restored system mounted at $CDREC_ROOT'),
   }).prefault({}),
+  restore: z.strictObject({
+    fixed: z.array(z.string().min(1)).default([]).describe('what keeps its size on other disks: mount points, GROUP/VOLUME, or devices'),
+    weights: z.record(z.string(), z.number().min(0)).default({}).describe('who gets how much of larger disks when a restore grows: {"/home" = 3, "/" = 1}; without any, all grow in proportion'),
+  }).prefault({}),
   boot: z.strictObject({
     bios: z.enum(['isolinux', 'grub', 'floppy-1.2', 'floppy-1.44', 'floppy-2.88', 'hard-disk', 'none']).default('isolinux').describe('how the medium boots by BIOS; floppy and hard-disk: El Torito emulation with SYSLINUX'),
     uefi: z.enum(['auto', 'signed', 'unsigned', 'none']).default('auto').describe('how it boots by UEFI; auto: shim and GRUB signed by the distribution if they are installed (Secure Boot), else own GRUB'),

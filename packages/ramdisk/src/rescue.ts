@@ -40,6 +40,8 @@ export interface RescueOptions {
   /** Shell commands; empty: none. */
   readonly preExec: string;
   readonly postExec: string;
+  /** Rules for sizes on other disks (`restore.fixed`, `restore.weights`): what `cdrec restore` takes when it is not told others. */
+  readonly sizeRules: { readonly fixed: readonly string[]; readonly weights: Readonly<Record<string, number>> };
 }
 
 /** The rescue root and what it consists of. */
@@ -131,7 +133,7 @@ function addMdev(tree: FileTree, path: string): void {
 
 function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: string): void {
   const commands: readonly (readonly [string, string])[] = [
-    ['cdrec', launcher('')], ['start-restore', launcher('restore ')], ['poweroff', haltScript('o')], ['reboot', haltScript('b')],
+    ['cdrec', launcher('')], ['start-restore', launcher('restore ')], ['clone-dsk', launcher('clone-dsk ')], ['restore-fs', launcher('restore-fs ')], ['poweroff', haltScript('o')], ['reboot', haltScript('b')],
     ['menu', menuScript(options.host, options.label)], ['network', NETWORK], ['save-log', SAVE_LOG], ['rescue-sshd', RESCUE_SSHD],
   ];
   for (const [command, script] of commands) tree.addData(`/usr/local/bin/${command}`, script, 0o755);
@@ -145,6 +147,7 @@ function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: stri
   tree.addData('/etc/cdrec/dhclient.conf', 'timeout 60;\n');
   if (options.preExec !== '') tree.addData('/etc/cdrec/pre_exec', `${options.preExec}\n`, 0o700);
   if (options.postExec !== '') tree.addData('/etc/cdrec/post_exec', `${options.postExec}\n`, 0o700);
+  tree.addData('/etc/cdrec/restore.json', `${JSON.stringify(options.sizeRules)}\n`);
   if (options.sshKeys.length > 0) {
     tree.addData('/etc/cdrec/sshd_config', SSHD_CONFIG);
     tree.addData('/etc/cdrec/authorized_keys', authorizedKeys(options.sshKeys), 0o600);

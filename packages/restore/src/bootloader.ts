@@ -1,6 +1,7 @@
 import { closeSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import type { FirmwareEntry } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
 import type { Step } from './plan.js';
 
@@ -77,8 +78,9 @@ export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: stri
     await runTool('chroot', [root, program, '--target=x86_64-efi', `--efi-directory=${step.mount}`, '--removable', '--no-nvram']);
   }
   if (!existsSync(fallback)) throw new CdrecError('BOOT_LOADER_FAILED', `${step.mount}/EFI/BOOT/BOOTX64.EFI could not be made`);
+  const entries = step.entries.filter((e) => hasFile(esp, e.file));
   if (!firmware) return ['the firmware entry was not written (not booted by UEFI here); the machine starts by the removable-media path'];
-  return enterFirmware(step, `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`);
+  return enterFirmware(step, entries.length > 0 ? entries : [{ label: step.label, file: `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`, arguments: '' }]);
 }
 
 function listPrograms(esp: string): string[] {
@@ -93,16 +95,48 @@ function listPrograms(esp: string): string[] {
   return out.sort((a, b) => Number(/\/boot\//i.test(a)) - Number(/\/boot\//i.test(b)) || (a < b ? -1 : 1));
 }
 
-/** One entry with the system's name: older ones of the same name are replaced, not piled up. */
-async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, loader: string): Promise<string[]> {
+/** Whether an ESP holds a file; FAT knows no case. */
+function hasFile(esp: string, file: string): boolean {
+  let at = esp;
+  for (const part of file.split('\\').filter((p) => p !== '')) {
+    const found = existsSync(at) ? readdirSync(at).find((n) => n.toLowerCase() === part.toLowerCase()) : undefined;
+    if (found === undefined) return false;
+    at = join(at, found);
+  }
+  return true;
+}
+
+/** The entries that the machine had, in their order, else one with the system's name: older ones of the same names are replaced, not piled up. */
+async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: readonly Pick<FirmwareEntry, 'label' | 'file' | 'arguments'>[]): Promise<string[]> {
   try {
     const { stdout } = await runTool('efibootmgr', []);
     for (const match of stdout.matchAll(/^Boot([0-9A-F]{4})\*? (.*?)(?:\t.*)?$/gm)) {
-      if (match[2] === step.label) await runTool('efibootmgr', ['--quiet', '--bootnum', match[1] as string, '--delete-bootnum']);
+      if (entries.some((e) => e.label === match[2])) await runTool('efibootmgr', ['--quiet', '--bootnum', match[1] as string, '--delete-bootnum']);
     }
-    await runTool('efibootmgr', ['--quiet', '--create', '--disk', step.disk, '--part', String(step.partition), '--label', step.label, '--loader', loader]);
+    // Each new one is put before the others.
+    for (const e of [...entries].reverse()) {
+      await runTool('efibootmgr', ['--quiet', '--create', '--disk', step.disk, '--part', String(step.partition), '--label', e.label, '--loader', e.file, ...(e.arguments === '' ? [] : ['--unicode', e.arguments])]);
+    }
     return [];
   } catch (error) {
     return [`the firmware entry could not be written (${error instanceof Error ? error.message : String(error)}); the machine starts by the removable-media path`];
   }
+}
+
+/**
+ * Runs the restored system's own lilo. Where it is gone GRUB takes its place, if the system has it.
+ * @throws CdrecError BOOT_LOADER_FAILED
+ */
+export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: string): Promise<string[]> {
+  if (inSystem(root, ['lilo']) !== undefined) {
+    await runTool('chroot', [root, 'lilo', '-b', step.disk]);
+    return [];
+  }
+  if (inSystem(root, ['grub-install', 'grub2-install']) === undefined) {
+    throw new CdrecError('BOOT_LOADER_FAILED', 'the machine started by LILO, but the restored system has neither lilo nor grub-install', { hint: 'chroot to the restored system and install GRUB (apt install grub-pc, say), then go on; or skip this step' });
+  }
+  await installGrubBios({ id: step.id, kind: 'grub-bios', disk: step.disk, directory: '/boot/grub', fileSystems: step.fileSystems }, root);
+  const mkconfig = inSystem(root, ['grub-mkconfig', 'grub2-mkconfig']);
+  if (mkconfig !== undefined) await runTool('chroot', [root, mkconfig, '-o', '/boot/grub/grub.cfg']);
+  return ['the restored system has no lilo any more: GRUB was installed in its place'];
 }

@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
-import { ensureEfi, installGrubBios } from './bootloader.js';
+import { ensureEfi, installGrubBios, installLilo } from './bootloader.js';
 import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
-import { describeStep, type Plan, type PlannedNode, type Step } from './plan.js';
+import { askForRelabel, refreshInitramfs, rewriteSystem } from './adapt.js';
+import { describeStep } from './describe.js';
+import { Journal } from './journal.js';
+import type { Plan, PlannedNode, Step } from './plan.js';
 
 /** How a plan is carried out. */
 export interface ExecuteOptions {
@@ -25,6 +28,14 @@ export interface ExecuteOptions {
   readonly work: string;
   /** Whether this system was booted by UEFI, so that firmware entries can be written. */
   readonly uefi: boolean;
+  /** Begin anew, even if the target says that steps of this plan are done. */
+  readonly restart?: boolean;
+  /** Whether a step that is not done is to be; default: every one. */
+  readonly decide?: (step: Step, index: number) => Promise<'run' | 'skip' | 'done'>;
+  /** What to do about a step that failed; default: stop. */
+  readonly onFailure?: (step: Step, error: CdrecError) => Promise<'retry' | 'skip' | 'stop'>;
+  /** Told how many steps an interrupted restore of this plan had done, by its journal on the target. */
+  readonly onRecovered?: (steps: number) => void;
   readonly onStep?: (step: Step, state: 'start' | 'done' | 'skipped') => void;
   readonly onBytes?: (bytes: number) => void;
   /** Aborts between steps. */
@@ -37,45 +48,61 @@ export interface ExecuteResult {
 }
 
 /**
- * Carries out a plan, step by step; every finished step is journalled.
+ * Carries out a plan, step by step; every finished step is journalled, also on the target. Layers whose steps are done already are
+ * activated: after a restart of the rescue system what was made is there, but sleeps.
  * @throws CdrecError with the failing step in its message; the journal lets a second run go on there.
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
-  const done = readJournal(options.journal, plan.id);
-  mkdirSync(dirname(options.journal), { recursive: true });
+  const journal = new Journal(plan, options.journal, options.work);
+  if (options.restart !== true && journal.size === 0 && (await wake(plan, options)) && (await journal.recover())) options.onRecovered?.(journal.size);
   const remarks: string[] = [];
-  for (const step of plan.steps) {
+  for (const [index, step] of plan.steps.entries()) {
     if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
-    if (done.has(step.id)) {
+    const wanted = journal.has(step) ? 'done' : ((await options.decide?.(step, index)) ?? 'run');
+    if (wanted !== 'run') {
       options.onStep?.(step, 'skipped');
-      // After a restart of the rescue system what was made is there, but sleeps.
+      if (wanted === 'skip') remarks.push(`left out: ${describeStep(step)}`);
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
-    options.onStep?.(step, 'start');
-    try {
-      remarks.push(...(await runStep(step, options)));
-    } catch (error) {
-      throw new CdrecError(errorCode(error) ?? 'RESTORE_FAILED', `step "${describeStep(step)}": ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error, hint: (error instanceof CdrecError ? error.hint : undefined) ?? 'the disk is not usable as it is; run the same command again: finished steps are not repeated',
-      });
-    }
-    // Appended and synced: a step counts as done only when its line is on the disk.
-    writeFileSync(options.journal, JSON.stringify({ plan: plan.id, step: step.id }) + '\n', { flag: 'a', flush: true, mode: 0o600 });
-    options.onStep?.(step, 'done');
+    if (await attempt(step, options, remarks)) await journal.add(step);
+    else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
+  await journal.finish();
   await runTool('sync', []);
   return { remarks };
 }
 
-function readJournal(path: string, planId: string): Set<string> {
-  if (!existsSync(path)) return new Set();
-  const out = new Set<string>();
-  for (const line of readFileSync(path, 'utf8').split('\n')) {
-    const match = /^\{"plan":"([0-9a-f]+)","step":"(.*)"\}$/.exec(line); // a torn last line does not match
-    if (match !== null && match[1] === planId) out.add(match[2] as string);
+/** Runs a step, again as often as somebody wants; false when it was given up. */
+async function attempt(step: Step, options: ExecuteOptions, remarks: string[]): Promise<boolean> {
+  for (;;) {
+    options.onStep?.(step, 'start');
+    try {
+      remarks.push(...(await runStep(step, options)));
+      options.onStep?.(step, 'done');
+      return true;
+    } catch (error) {
+      const failure = new CdrecError(errorCode(error) ?? 'RESTORE_FAILED', `step "${describeStep(step)}": ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error, hint: (error instanceof CdrecError ? error.hint : undefined) ?? 'the disk is not usable as it is; run the same command again: finished steps are not repeated',
+      });
+      const answer = options.signal?.aborted === true ? 'stop' : ((await options.onFailure?.(step, failure)) ?? 'stop');
+      if (answer === 'stop') throw failure;
+      if (answer === 'skip') return false;
+    }
   }
-  return out;
+}
+
+/** Activates the layers of an interrupted restore as far as they are there. Returns whether all are: else nothing can be read from them. */
+async function wake(plan: Plan, options: ExecuteOptions): Promise<boolean> {
+  for (const step of plan.steps) {
+    if (step.kind !== 'layer' || existsSync(step.step.node)) continue;
+    try {
+      await runLayer(step.step, step.step.activate, options, 5);
+    } catch {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** How the archive of a step is stored, and what opens it. */
@@ -115,6 +142,17 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
     case 'grub-bios':
       await withSystem(step.fileSystems, root, () => installGrubBios(step, root));
       return [];
+    case 'lilo':
+      return withSystem(step.fileSystems, root, () => installLilo(step, root));
+    case 'adapt':
+      return withSystem(step.fileSystems, root, async () => {
+        const said = rewriteSystem(root, step.renamed);
+        // What an initramfs has copies of.
+        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools)/.test(l));
+        said.push(...(await refreshInitramfs(root, step.disks, step.modules, copied)));
+        const relabel = await askForRelabel(root);
+        return relabel === undefined ? said : [...said, relabel];
+      });
     case 'efi':
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
     case 'flags': {

@@ -22,7 +22,7 @@ function disk(type: 'gpt' | 'dos', sizes: readonly number[]): Disk {
   });
   const [firstLogical] = partitions.filter((p) => p.number > 4);
   if (firstLogical !== undefined && logicalFrom !== Infinity) partitions.push({ number: 4, node: '/dev/sda4', start: firstLogical.start - 2048, sectors: at - firstLogical.start + 2048, type: '5', bootable: false });
-  return { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: (at + 4096) * 512, sectorBytes: 512, used: true, table: { type, id: type === 'dos' ? '0x1' : '11111111-2222-4333-8444-555555555555', partitions } };
+  return { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: (at + 4096) * 512, sectorBytes: 512, used: true, links: [], table: { type, id: type === 'dos' ? '0x1' : '11111111-2222-4333-8444-555555555555', partitions } };
 }
 const survey = (d: Disk, fileSystems: readonly FileSystem[], layers: readonly Layer[] = []): Survey => ({ disks: [d], fileSystems: [...fileSystems], layers: [...layers], swaps: [], images: [] }) as unknown as Survey;
 const onto = (source: Disk, bytes: number): Assignment[] => [{ source, rule: 'named by you', target: { device: '/dev/vda', bytes, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];

@@ -1,7 +1,13 @@
-export { fitSurvey, leastDiskBytes, share, type Fitted, type SizeChange } from './fit.js';
+export { convertSurvey, convertTable, partUuid, type Converted } from './convert.js';
+export { disksUnder, surveyOfDisk } from './only.js';
+export { renamedDevices, rewriteGrubEnvironment, rewriteReferences, type Renamed } from './references.js';
+export { diskMap, type MapRow } from './disk-map.js';
+export { share, type SizeRules } from './sizes.js';
+export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';
-export { describeStep, formatPlan, planRestore, type Plan, type PlanInput, type Step } from './plan.js';
+export { describeStep, formatPlan } from './describe.js';
+export { planRestore, type Plan, type PlanInput, type Step } from './plan.js';
 export { mkfsCommands, neededPrograms, partitionNode, sfdiskScript } from './commands.js';
 export { btrfsCommand, groupStep, luksStep, raidStep, type LayerStep } from './layers.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.js';

@@ -22,7 +22,7 @@ describe('the commands of layers', () => {
     ] }, at);
     expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --ignoremonitoring --name', 'lv'))).toEqual([
       'pvcreate -y -ff --uuid P --norestorefile /dev/vda1', 'pvcreate -y -ff --uuid Q --norestorefile --dataalignment 2097152b /dev/vdb1', 'vgcreate -y --physicalextentsize 4194304b g /dev/vda1 /dev/vdb1',
-      'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1', 'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g',
+      'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g', 'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1',
       'lv p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b g', 'lv t --type thin --virtualsize 1000b --thinpool p g',
     ]);
   });
@@ -30,8 +30,8 @@ describe('the commands of layers', () => {
 
 describe('a disk that is left out', () => {
   const part = (disk: string) => ({ number: 1, node: `${disk}1`, start: 2048, sectors: 200_000, type: 'fd', bootable: false });
-  const disk = (device: string) => ({ device, model: '', serial: '', wwn: '', transport: '', bytes: 200e6, sectorBytes: 512, used: true, table: { type: 'dos' as const, id: '0x1', partitions: [part(device)] } });
-  const survey = (layers: readonly Layer[], more: object = {}): Survey => ({ host: { name: 'h', osId: '' }, boot: { loaders: [] }, disks: [disk('/dev/sda'), disk('/dev/sdb')], layers, fileSystems: [], swaps: [], images: [], ...more }) as unknown as Survey;
+  const disk = (device: string) => ({ device, model: '', serial: '', wwn: '', transport: '', bytes: 200e6, sectorBytes: 512, used: true, links: [], table: { type: 'dos' as const, id: '0x1', partitions: [part(device)] } });
+  const survey = (layers: readonly Layer[], more: object = {}): Survey => ({ host: { name: 'h', osId: '' }, boot: { loaders: [], entries: [] }, disks: [disk('/dev/sda'), disk('/dev/sdb')], layers, fileSystems: [], swaps: [], images: [], ...more }) as unknown as Survey;
   const assignments = [{ source: disk('/dev/sda'), rule: 'named by you' as const, target: { device: '/dev/vda', bytes: 200e6, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
   it('makes arrays degraded, and is refused when they cannot be', () => {
     const plan = planRestore({ survey: survey([raid({})]), archives: [], assignments, without: ['/dev/sdb'] });

@@ -1,4 +1,4 @@
-import type { BtrfsLayer, Layer, LuksLayer, RaidLayer, VolumeGroup } from '@cdrec/survey';
+import type { BtrfsLayer, Layer, LogicalVolume, LuksLayer, RaidLayer, VolumeGroup } from '@cdrec/survey';
 import type { Command } from './commands.js';
 
 /** Where a device of the survey is in the new machine: a partition on another disk, or the same name for a layer. */
@@ -65,7 +65,9 @@ export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
 export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
   const make: Command[] = g.physical.map((p): Command => ['lvm', 'pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)]);
   make.push(['lvm', 'vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))]);
-  for (const v of g.volumes) {
+  // Striped and mirrored ones first: linear ones take what is left anywhere; thin ones need their pool.
+  const rank = (v: LogicalVolume): number => (v.kind === 'linear' ? 1 : v.kind === 'thin-pool' ? 2 : v.kind === 'thin' ? 3 : 0);
+  for (const v of [...g.volumes].sort((a, b) => rank(a) - rank(b))) {
     const size = v.kind === 'thin' ? ['--virtualsize', `${String(v.bytes)}b`, '--thinpool', v.pool ?? ''] : ['--size', `${String(v.bytes)}b`];
     const stripes = v.stripes === undefined ? [] : /^(raid1|mirror)$/.test(v.kind) ? ['--mirrors', String(v.stripes - 1)] : ['--stripes', String(v.stripes)];
     const mirrors = v.kind === 'raid10' ? ['--mirrors', '1'] : [];

@@ -12,15 +12,15 @@ import type { LayerStep } from './layers.js';
  */
 const OWN_NODES = { DM_DISABLE_UDEV: '1', LVM_SUPPRESS_FD_WARNINGS: '1' };
 
-/** Runs the commands of a layer and waits for its node. @throws CdrecError TOOL_FAILED, PASSPHRASE_MISSING, DEVICE_MISSING */
-export async function runLayer(layer: LayerStep, commands: readonly Command[], options: { readonly passphrase?: (volume: string) => Promise<string> }): Promise<void> {
+/** Runs the commands of a layer and waits for its node, so many tenths of a second. @throws CdrecError TOOL_FAILED, PASSPHRASE_MISSING, DEVICE_MISSING */
+export async function runLayer(layer: LayerStep, commands: readonly Command[], options: { readonly passphrase?: (volume: string) => Promise<string> }, tenths = 50): Promise<void> {
   let input: string | undefined;
   if (layer.passphrase !== undefined) {
     input = await options.passphrase?.(layer.passphrase);
     if (input === undefined) throw new CdrecError('PASSPHRASE_MISSING', `the encrypted volume ${layer.passphrase} needs a passphrase`, { hint: 'give it with --luks-key FILE, or run this on a terminal' });
   }
   for (const [program, ...args] of commands) await runTool(program, args, { env: OWN_NODES, ...(input === undefined ? {} : { input }) });
-  for (let tries = 0; tries < 50 && !existsSync(layer.node); tries++) await sleep(100);
+  for (let tries = 0; tries < tenths && !existsSync(layer.node); tries++) await sleep(100);
   if (!existsSync(layer.node)) throw new CdrecError('DEVICE_MISSING', `${layer.node} did not appear after ${commands.map(([p]) => p).join(', ')}`);
 }
 

@@ -38,7 +38,6 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
     if (taken.has(target.device)) throw new CdrecError('DISK_REFUSED', `${target.device} is to take the place of two disks`);
     const missing = need(source) - target.bytes;
     if (missing > 0) throw new CdrecError('DISK_TOO_SMALL', `${target.device} is too small for ${source.device} by ${String(missing)} bytes (${String(target.bytes)} of ${String(need(source))})`, { hint: 'take a larger disk' });
-    if (target.sectorBytes !== source.sectorBytes && source.table !== undefined) throw new CdrecError('DISK_REFUSED', `${target.device} has sectors of ${String(target.sectorBytes)} bytes, ${source.device} had ${String(source.sectorBytes)}`);
     taken.add(target.device);
     out.push({ source, target, rule });
   };

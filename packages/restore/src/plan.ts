@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { BtrfsLayer, Disk, FileSystem, PartitionTable, Survey } from '@cdrec/survey';
+import type { BtrfsLayer, Disk, FileSystem, FirmwareEntry, PartitionTable, Survey } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { fitSurvey, type SizeChange } from './fit.js';
+import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
+import { renamedDevices, type Renamed } from './references.js';
+import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
 export interface Placement {
@@ -29,7 +32,9 @@ export type Step =
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
@@ -43,8 +48,15 @@ export interface PlanInput {
   readonly assignments: readonly Assignment[];
   /** Disks of the survey that nothing takes the place of: arrays run degraded. */
   readonly without?: readonly string[];
-  /** Use all of larger disks: file systems grow in proportion. */
+  /** Use all of larger disks: file systems grow in proportion, or as `rules` say. */
   readonly grow?: boolean;
+  readonly rules?: SizeRules;
+  /** PARTUUIDs that another partition table changed: old to new (`convertSurvey`). */
+  readonly partUuids?: ReadonlyMap<string, string>;
+  /** Id of the set: another set of the same machine is another plan. */
+  readonly setId?: string;
+  /** How the machine that is restored was started; a difference to the survey is worth a warning. */
+  readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
 }
@@ -53,19 +65,23 @@ export interface PlanInput {
 export interface Plan {
   readonly id: string;
   readonly host: string;
-  readonly disks: readonly { readonly source: string; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string }[];
+  readonly disks: readonly { readonly source: string; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string; readonly map: readonly MapRow[] }[];
   /** Sizes that differ from those of the survey, bytes. */
   readonly changes: readonly SizeChange[];
+  /** What may surprise after the restore. */
+  readonly warnings: readonly string[];
   readonly steps: readonly Step[];
 }
 
 /**
  * Computes the steps of a restore. Pure.
- * @throws CdrecError DISK_TOO_SMALL; PLAN_NO_ARCHIVE when a file system has no archive in the set
+ * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, postExec }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec }: PlanInput): Plan {
   requireSpare(original, without);
-  const { survey, changes } = fitSurvey(original, assignments, grow);
+  const fitted = fitSurvey(original, assignments, grow, rules);
+  const { changes } = fitted;
+  const survey = withLargerSectors(fitted.survey, assignments);
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
   const at = locator(survey.disks, targetOf);
   const optionsOf = mountOptions(survey, at);
@@ -104,22 +120,48 @@ export function planRestore({ survey: original, archives, assignments, without =
   }
   // A nested subvolume is seen through the one above it.
   const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
-  for (const loader of survey.boot.loaders) {
-    if (loader.type === 'grub-bios') {
+  const hasRoot = fileSystems.some((f) => f.mount === '/');
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, fileSystems });
+  for (const loader of hasRoot ? survey.boot.loaders : []) {
+    if (loader.type === 'lilo') {
+      const disk = targetOf.get(loader.disk);
+      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'lilo', disk, fileSystems });
+    } else if (loader.type === 'grub-bios') {
       const disk = targetOf.get(loader.disk);
       if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
     } else {
       const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
-      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', fileSystems });
+      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', entries: entriesOf(survey, esp.device), fileSystems });
     }
   }
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }), fileSystems });
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
-  const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule }));
+  const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
-  const id = createHash('sha256').update(JSON.stringify([disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  return { id, host: survey.host.name, disks, changes, steps };
+  const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
+  return { id, host: survey.host.name, disks, changes, warnings: warningsOf(survey, steps, firmware), steps };
+}
+
+/** Boot entries of the firmware that start files on an ESP. */
+function entriesOf(survey: Survey, device: string): FirmwareEntry[] {
+  const partition = survey.disks.flatMap((d) => d.table?.partitions ?? []).find((p) => p.node === device);
+  return survey.boot.entries.filter((e) => e.partition === partition?.uuid?.toUpperCase());
+}
+
+function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | 'uefi' | undefined): string[] {
+  const out: string[] = [];
+  if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
+  if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some((s) => s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
+  if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('no boot loader is installed: what it needs does not lie on these disks');
+  return out;
+}
+
+/** On disks with larger sectors a file system cannot have smaller blocks than these. */
+function withLargerSectors(survey: Survey, assignments: readonly Assignment[]): Survey {
+  const sector = Math.max(0, ...assignments.filter((a) => a.target.sectorBytes > a.source.sectorBytes).map((a) => a.target.sectorBytes));
+  const fits = (fs: FileSystem): FileSystem => (Number(fs.parameters['blockSize'] ?? sector) < sector ? { ...fs, parameters: Object.fromEntries(Object.entries(fs.parameters).filter(([k]) => k !== 'blockSize')) } : fs);
+  return sector === 0 ? survey : { ...survey, fileSystems: survey.fileSystems.map(fits) };
 }
 
 /** Whether a device is one of some disks, or a partition of them. */
@@ -174,35 +216,4 @@ const deviceOptions = (l: BtrfsLayer, at: (device: string) => string): string[] 
 function tableStep(disk: string, table: PartitionTable, sectorBytes: number): Step {
   const nodes = table.partitions.filter((p) => !isExtended(p)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
   return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes };
-}
-
-/** The plan as text for a person: what will be lost, then what will be done. */
-export function formatPlan(plan: Plan): string {
-  const gib = (n: number): string => `${(n / 2 ** 30).toFixed(2)} GiB`;
-  const lines = [`Plan ${plan.id}: restore ${plan.host}`, '', 'Disks that will be overwritten:'];
-  for (const d of plan.disks) {
-    lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${d.source} (${d.rule})`, `    WILL BE LOST: ${d.content}`);
-  }
-  if (plan.changes.length > 0) lines.push('', 'Sizes that change:', ...plan.changes.map((c) => `  ${c.what}: ${gib(c.from)} -> ${gib(c.to)}`));
-  lines.push('', 'Steps:');
-  plan.steps.forEach((s, i) => lines.push(`  ${String(i + 1).padStart(2)}. ${describeStep(s)}`));
-  return lines.join('\n') + '\n';
-}
-
-/** One line on a step. */
-export function describeStep(s: Step): string {
-  switch (s.kind) {
-    case 'wipe': return `wipe old signatures from ${s.disk}`;
-    case 'table': return `write the partition table of ${s.disk} (${String(s.nodes.length)} partitions)`;
-    case 'luks-header': return `restore the header of the encrypted volume on ${s.device}, with its key slots`;
-    case 'layer': return `make ${s.step.what}`;
-    case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
-    case 'make': return s.commands.map((c) => c.join(' ')).join('; ');
-    case 'extract': return `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
-    case 'image': return `write ${s.archive} onto ${s.device} block by block`;
-    case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
-    case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
-    case 'flags': return `set the inode flags of files in ${s.mount}`;
-    case 'hook': return `run rescue.post_exec (${s.script}) with the restored system mounted`;
-  }
 }

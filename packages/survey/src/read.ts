@@ -3,6 +3,8 @@ import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
 import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } from './host.js';
+import { readFirmwareEntries } from './firmware-entries.js';
+import { linksOf } from './links.js';
 import { readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
 import { readNetwork } from './network.js';
@@ -56,7 +58,7 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps, ...saved.images], reject);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
-    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems) },
+    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems), entries: readFirmwareEntries().filter((e) => disks.some((d) => d.table?.partitions.some((p) => p.uuid?.toUpperCase() === e.partition))) },
     modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, images: saved.images, unsupported,
   };
 }
@@ -200,7 +202,7 @@ async function readDisks(tree: readonly BlockDevice[], usedNodes: ReadonlySet<No
     const table = device.bytes > 0 ? await readDisk(device.path) : undefined;
     if (used && table === undefined && content.some((c) => c.disk === device.path && c.partition > 0)) reject(device.path, 'partition table', 'it is neither GPT nor MBR');
     out.push({
-      device: device.path, model: device.model, serial: device.serial, wwn: device.wwn, transport: device.transport, bytes: device.bytes, sectorBytes: device.sectorBytes, used,
+      device: device.path, model: device.model, serial: device.serial, wwn: device.wwn, transport: device.transport, bytes: device.bytes, sectorBytes: device.sectorBytes, used, links: linksOf(device.path),
       ...(table === undefined ? {} : { table }),
     });
   }

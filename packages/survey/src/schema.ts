@@ -34,6 +34,7 @@ const disk = z.object({
   bytes: z.int().min(0),
   sectorBytes: z.int().min(512),
   used: z.boolean().describe('holds a file system or swap area that belongs to the machine'),
+  links: z.array(z.string()).default([]).describe('names of udev below /dev/disk: by-id/..., by-path/...'),
   table: table.optional(),
 });
 const place = { device: z.string(), disk: z.string().describe('empty when it lies on a layer'), partition: z.int().min(0).describe('0: the whole disk') };
@@ -71,8 +72,10 @@ const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
 const loader = z.discriminatedUnion('type', [
   z.object({ type: z.literal('grub-bios'), disk: z.string(), directory: z.string() }),
+  z.object({ type: z.literal('lilo'), disk: z.string() }),
   z.object({ type: z.literal('efi'), mount: z.string(), files: z.array(z.string()).describe('*.efi files, relative to the ESP') }),
 ]);
+const firmwareEntry = z.object({ label: z.string(), partition: z.string().describe('PARTUUID of the ESP'), file: z.string().describe('path on the ESP, with backslashes'), arguments: z.string() });
 const unsupported = z.object({ object: z.string(), what: z.string(), reason: z.string(), excluded: z.boolean() });
 
 /** The whole survey; sizes in bytes, unless "sector" is said. */
@@ -83,7 +86,7 @@ export const surveySchema = z.object({
     name: z.string(), os: z.string(), osId: z.string(), osVersion: z.string(), arch: z.string(),
     cpu: z.string(), cpus: z.int(), memoryBytes: z.int(), vendor: z.string(), product: z.string(),
   }),
-  boot: z.object({ firmware: z.enum(['bios', 'uefi']), secureBoot: z.boolean().default(false).describe('booted with UEFI Secure Boot'), kernel, commandLine: z.string(), loaders: z.array(loader) }),
+  boot: z.object({ firmware: z.enum(['bios', 'uefi']), secureBoot: z.boolean().default(false).describe('booted with UEFI Secure Boot'), kernel, commandLine: z.string(), loaders: z.array(loader), entries: z.array(firmwareEntry).default([]).describe('boot entries of the firmware that start files on this machine, in their order') }),
   modules: z.array(z.string()),
   network: z.array(z.object({
     name: z.string(), mac: z.string(), driver: z.string(), addresses: z.array(z.string()).describe('with prefix length; those of a bond or bridge stand with its first card'),
@@ -115,6 +118,7 @@ export type DeviceImage = Survey['images'][number];
 export type Swap = Survey['swaps'][number];
 export type Kernel = z.output<typeof kernel>;
 export type BootLoader = Survey['boot']['loaders'][number];
+export type FirmwareEntry = z.output<typeof firmwareEntry>;
 export type Unsupported = Survey['unsupported'][number];
 
 /** JSON Schema (draft 2020-12) of survey.json, as published in docs/. */

@@ -104,6 +104,7 @@ cat << 'end'
    4  network         show the network, or set it up
    5  save-log        save the log to a disk or a stick
    6  reboot          7  poweroff
+      clone-dsk, restore-fs     one disk; one file system or single files
       menu            this list again; cdrec --help: everything else
 
 end

@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { assignDisks, convertSurvey, leastDiskBytes, planRestore, readTargets, surveyOfDisk, type Plan, type SizeRules } from '@cdrec/restore';
+import { parseSurvey, type PartitionTable, type Survey } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import type { OpenSet } from '@cdrec/volumes';
+import { collect, usageError } from './main.js';
+import { findSet } from './sets.js';
+
+/** Only the rescue system has these: rescue.post_exec and the size rules of the configuration. */
+const POST_EXEC = '/etc/cdrec/post_exec';
+const RULES = '/etc/cdrec/restore.json';
+/** Sectors that an MBR can count. */
+const MBR_SECTORS = 2 ** 32 - 1;
+
+/** Options that shape a plan, as commander leaves them. */
+export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[] }
+
+/** Adds the options that shape a plan to a command. */
+export const planOptions = (command: Command): Command => command
+  .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
+  .option('--grow', 'use all of larger disks: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)')
+  .option('--fixed <name>', 'keeps its size: a mount point, GROUP/VOLUME, or a device (repeatable; default: restore.fixed of the configuration)', collect, [])
+  .option('--weight <name=number>', 'share of what is gained on larger disks; without a weight nothing else grows (repeatable)', collect, [])
+  .option('--table <[source=]kind>', 'partition table of the new disk: gpt or mbr (repeatable; default: the kind it had, GPT where a disk that grows is too large for an MBR)', collect, [])
+  .option('--json', 'the plan as JSON on standard output');
+
+/** The survey of a set, wherever it lies. @throws CdrecError SET_INCOMPLETE */
+export async function readSurveyOf(set: OpenSet): Promise<Survey> {
+  const first = set.volumes.get(1);
+  if (first !== undefined && set.manifest.mode !== 'path') return parseSurvey((await first.readFile('cdrec/survey.json')).toString('utf8'));
+  if (existsSync('/etc/recovery/survey.json')) return parseSurvey(readFileSync('/etc/recovery/survey.json', 'utf8'));
+  if (first !== undefined && existsSync(`${first.path}/${set.label}_1.iso`)) {
+    const rescue = await findSet([`${first.path}/${set.label}_1.iso`]);
+    try {
+      return parseSurvey((await (rescue.set.volumes.get(1) as { readFile(f: string): Promise<Buffer> }).readFile('cdrec/survey.json')).toString('utf8'));
+    } finally {
+      await rescue.set.close();
+    }
+  }
+  throw new CdrecError('SET_INCOMPLETE', 'survey.json was not found: volume 1 is needed');
+}
+
+/** @throws CdrecError USAGE */
+function sizeRules(flags: Pick<PlanFlags, 'fixed' | 'weight'>): SizeRules {
+  const stored = existsSync(RULES) ? (JSON.parse(readFileSync(RULES, 'utf8')) as SizeRules) : {};
+  const weights = flags.weight.map((text): [string, number] => {
+    const match = /^(.+)=(\d+(?:\.\d+)?)$/.exec(text);
+    if (match === null) throw usageError(`--weight ${text}: not NAME=NUMBER`, 'write --weight /home=3');
+    return [match[1] as string, Number(match[2])];
+  });
+  return { fixed: flags.fixed.length > 0 ? flags.fixed : (stored.fixed ?? []), weights: weights.length > 0 ? Object.fromEntries(weights) : (stored.weights ?? {}) };
+}
+
+/** `SOURCE=VALUE`, or a value alone where the machine had one disk. @throws CdrecError USAGE */
+function bySource(option: string, texts: readonly string[], used: readonly { readonly device: string }[]): Map<string, string> {
+  return new Map(texts.map((text): [string, string] => {
+    const [a, b] = text.split('=');
+    if (b !== undefined) return [a as string, b];
+    if (used.length !== 1) throw usageError(`${option} ${text}: the machine had ${String(used.length)} disks`, `write ${option} SOURCE=${text}`);
+    return [(used[0] as { device: string }).device, text];
+  }));
+}
+
+function tables(flags: PlanFlags, used: readonly { readonly device: string }[]): Map<string, PartitionTable['type']> {
+  return new Map([...bySource('--table', flags.table, used)].map(([device, kind]) => {
+    if (kind !== 'gpt' && kind !== 'mbr' && kind !== 'dos') throw usageError(`--table ${kind}: gpt or mbr`);
+    if (!used.some((d) => d.device === device)) throw usageError(`--table: ${device} is no disk of the survey`, `its disks are ${used.map((d) => d.device).join(', ')}`);
+    return [device, kind === 'gpt' ? 'gpt' : 'dos'];
+  }));
+}
+
+/** A plan for the whole machine, or for one disk of it (`only`). `places`: where the set lies, which is never written to. */
+export async function makePlan(set: OpenSet, places: readonly string[], flags: PlanFlags, only?: string): Promise<Plan> {
+  const whole = await readSurveyOf(set);
+  const { survey: part, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
+  const without = [...flags.without, ...gone];
+  const used = part.disks.filter((d) => d.used && !without.includes(d.device));
+  const grow = flags.grow === true || flags.weight.length > 0;
+  const rules = sizeRules(flags);
+  const chosen = bySource('--disk', flags.disk, used);
+  const targets = await readTargets(places);
+  const wanted = tables(flags, used);
+  const assign = (survey: Survey): ReturnType<typeof assignDisks> =>
+    assignDisks(survey.disks.filter((d) => used.some((u) => u.device === d.device)), targets, chosen, (d) => leastDiskBytes(survey, d, rules));
+  let converted = convertSurvey(part, wanted);
+  let assignments = assign(converted.survey);
+  // A disk that is to be used whole, and is too large for its MBR.
+  const large = assignments.filter((a) => grow && a.source.table?.type === 'dos' && !wanted.has(a.source.device) && a.target.bytes / a.target.sectorBytes > MBR_SECTORS);
+  if (large.length > 0) {
+    converted = convertSurvey(part, new Map([...wanted, ...large.map((a): [string, 'gpt'] => [a.source.device, 'gpt'])]));
+    assignments = assign(converted.survey);
+  }
+  const hook = existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {};
+  return planRestore({
+    survey: converted.survey, partUuids: converted.partUuids, archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', ...hook,
+  });
+}

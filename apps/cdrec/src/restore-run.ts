@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { describeStep, executePlan, formatPlan, type Plan, type Step } from '@cdrec/restore';
+import { CdrecError } from '@cdrec/tool';
+import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
+import { identityFor } from './identity.js';
+import { collect, EXIT, usageError } from './main.js';
+import { makePlan, type PlanFlags } from './restore-plan.js';
+import { findSet, requireComplete } from './sets.js';
+import { formatSeconds, interruptSignal, searchPath, type Terminal } from './terminal.js';
+
+/** Options of a restore, as commander leaves them. */
+export interface RestoreFlags extends PlanFlags { from?: string; skip: string[]; step?: boolean; restart?: boolean; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
+
+/** Adds the options of carrying a plan out to a command. */
+export const runOptions = (command: Command): Command => command
+  .option('--yes', 'do not ask; only for plans that are not ambiguous')
+  .option('--auto', 'like --yes, after a visible countdown')
+  .option('--dry-run', 'only show the plan')
+  .option('--step', 'ask before every step: do it, or leave it out')
+  .option('--skip <step>', 'leave a step of the plan out, by its number or id (repeatable)', collect, [])
+  .option('--from <step>', 'begin with this step: those before it were done by hand')
+  .option('--restart', 'begin anew, although an interrupted restore of this set is on the disk')
+  .option('--identity <file>', 'secret key of age that opens an encrypted set')
+  .option('--luks-key <[name=]file>', 'file with the passphrase of encrypted volumes, or of the one named (repeatable; default: ask)', collect, [])
+  .option('--skip-verify', 'do not read the archives before the first write')
+  .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
+  .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')
+  .addHelpText('after', '\nExit status: 0 restored; 1 failed (run it again: finished steps are not repeated); 2 wrong usage; 3 restored, but files listed were missing from the backup, or steps were left out.');
+
+async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
+  const meter = terminal.progress('Verifying the archives', set.manifest.archives.reduce((n, a) => n + a.bytes, 0));
+  const findings = await verifySet(set, meter.add, true);
+  meter.done();
+  if (findings.length > 0) {
+    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), or --skip-verify to save what can be saved' });
+  }
+}
+
+async function confirm(plan: Plan, flags: RestoreFlags, terminal: Terminal): Promise<void> {
+  if (flags.yes === true) return;
+  if (flags.auto === true) {
+    for (let left = 30; left > 0; left -= 5) {
+      terminal.say(`Restoring in ${String(left)} seconds. Ctrl-C stops it.`);
+      await sleep(5000);
+    }
+    return;
+  }
+  const word = plan.disks.map((d) => d.target).join(' ');
+  const answer = await terminal.ask(`Nothing has been written yet. To overwrite, type the name${plan.disks.length > 1 ? 's' : ''} of the disk${plan.disks.length > 1 ? 's' : ''} (${word}): `, '--yes');
+  if (answer !== word) throw new CdrecError('NOT_CONFIRMED', 'not confirmed: nothing was written');
+}
+
+/** Where passphrases of encrypted volumes come from: files, else the terminal, each asked for twice and once a run. */
+function passphrases(files: readonly string[], terminal: Terminal): (volume: string, kept?: boolean) => Promise<string> {
+  const known = new Map<string, string>();
+  for (const text of files) {
+    const [name, file] = text.includes('=') ? [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)] : ['', text];
+    try {
+      known.set(name, readFileSync(file, 'utf8').replace(/\n$/, ''));
+    } catch (error) {
+      throw usageError(`--luks-key ${text}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return async (volume, kept = false) => {
+    for (;;) {
+      const found = known.get(volume) ?? known.get('');
+      if (found !== undefined && found !== '') return found;
+      const first = await terminal.askSecret(`${kept ? 'A passphrase that opened' : 'New passphrase of'} the encrypted volume ${volume}: `, '--luks-key FILE');
+      if (first === '') terminal.say('An empty passphrase protects nothing.');
+      else if (kept || first === (await terminal.askSecret('The same again: ', '--luks-key FILE'))) known.set(volume, first);
+      else terminal.say('They differ.');
+    }
+  };
+}
+
+/** The place of a step in a plan, by its number or id. @throws CdrecError USAGE */
+function indexOfStep(plan: Plan, option: string, text: string): number {
+  const index = /^\d+$/.test(text) ? Number(text) - 1 : plan.steps.findIndex((s) => s.id === text);
+  if (plan.steps[index] === undefined) throw usageError(`${option} ${text}: the plan has no such step`, `it has 1 to ${String(plan.steps.length)}, called ${plan.steps.map((s) => `"${s.id}"`).join(', ')}`);
+  return index;
+}
+
+type Decide = (step: Step, index: number) => Promise<'run' | 'skip' | 'done'>;
+
+/** Which steps are done: all, without some, from one on, or as a person says at each. */
+function decider(plan: Plan, flags: RestoreFlags, terminal: Terminal): Decide {
+  const from = flags.from === undefined ? 0 : indexOfStep(plan, '--from', flags.from);
+  const skipped = new Set(flags.skip.map((text) => indexOfStep(plan, '--skip', text)));
+  let all = flags.step !== true;
+  return async (step, index) => {
+    if (index < from) return 'done';
+    if (skipped.has(index)) return 'skip';
+    while (!all) {
+      const answer = (await terminal.ask(`${String(index + 1)}. ${describeStep(step)}\n   Enter: do it; s: leave it out; a: do this and all that follow; q: stop here: `, '--skip STEP')).toLowerCase();
+      if (answer === '') return 'run';
+      if (answer === 's') return 'skip';
+      if (answer === 'q') throw new CdrecError('INTERRUPTED', `stopped before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
+      if (answer === 'a') all = true;
+    }
+    return 'run';
+  };
+}
+
+/** Asks what to do about a failed step, with a shell at hand. */
+async function askAfterFailure(error: CdrecError, terminal: Terminal): Promise<'retry' | 'skip' | 'stop'> {
+  terminal.fail(error, false);
+  for (;;) {
+    const answer = (await terminal.ask('Enter: a shell to look at it and mend it; r: try the step again; s: leave it out and go on; q: stop: ', '--yes')).toLowerCase();
+    if (answer === 'r') return 'retry';
+    if (answer === 's') return 'skip';
+    if (answer === 'q') return 'stop';
+    if (answer !== '') continue;
+    terminal.say('A shell; "exit" comes back to this question.');
+    terminal.release();
+    spawnSync('bash', ['--norc', '-i'], { stdio: 'inherit', env: { ...process.env, PS1: 'cdrec (mending):\\w# ' } });
+  }
+}
+
+/** Restores a machine, or one disk of it (`only`): plan, verification, question, execution. Returns the exit status. */
+export async function runRestore(volumes: readonly string[], flags: RestoreFlags, terminal: Terminal, only?: string): Promise<number> {
+  if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
+  const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
+  const interrupt = interruptSignal();
+  try {
+    requireComplete(set);
+    const plan = await makePlan(set, places, flags, only);
+    const decide = decider(plan, flags, terminal);
+    terminal.say(formatPlan(plan));
+    if (flags.json === true) terminal.print(JSON.stringify(plan));
+    if (flags.dryRun === true) return EXIT.ok;
+    const identity = await identityFor(set, flags.identity, terminal);
+    const passphrase = passphrases(flags.luksKey, terminal);
+    // Asked before hours of work, not in their middle.
+    for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase, s.step.kept);
+    if (flags.skipVerify !== true) await verifyFirst(set, terminal);
+    await confirm(plan, flags, terminal);
+    interrupt.signal.throwIfAborted();
+    const started = Date.now();
+    let meter: ReturnType<Terminal['progress']> | undefined;
+    const archive = (name: string): Archive => set.manifest.archives.find((a) => a.name === name) as Archive;
+    const unattended = flags.yes === true || flags.auto === true || !terminal.interactive;
+    const { remarks } = await executePlan(plan, {
+      openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), passphrase, ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
+      restart: flags.restart === true, decide, ...(unattended ? {} : { onFailure: (_: Step, error: CdrecError) => askAfterFailure(error, terminal) }),
+      onRecovered: (n) => { terminal.say(`An interrupted restore of this set was found on the disk: going on there (${String(n)} of ${String(plan.steps.length)} steps are done; --restart begins anew).`); },
+      onBytes: (n) => meter?.add(n),
+      onStep: (step, state) => {
+        if (state === 'start') {
+          terminal.say(describeStep(step));
+          meter = step.kind === 'extract' || step.kind === 'image' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
+        } else if (state === 'skipped') terminal.say(`not done again: ${describeStep(step)}`);
+        else meter?.done();
+      },
+    });
+    for (const r of remarks) terminal.say(`remark: ${r}`);
+    const lost = set.manifest.archives.flatMap((a) => a.exceptions.map((e) => `${a.mount}: ${e}`));
+    for (const e of lost) terminal.say(`exception when the backup was made: ${e}`);
+    const left = remarks.filter((r) => /^(failed and )?left out:/.test(r)).length;
+    const exceptions = lost.length > 0 || left > 0;
+    terminal.print(`RESTORED ${plan.host} in ${formatSeconds((Date.now() - started) / 1000)}${exceptions ? ', with the exceptions above' : ''}. Remove the medium and reboot.`);
+    return exceptions ? EXIT.exceptions : EXIT.ok;
+  } finally {
+    interrupt.stop();
+    await set.close();
+  }
+}

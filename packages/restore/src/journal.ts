@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { runTool } from '@cdrec/tool';
+import { withMount } from './mounts.js';
+import type { Plan, Step } from './plan.js';
+
+/** The journal's copy on the restored system: it survives a power cut, and goes away with the last step. */
+export const TARGET_JOURNAL = '.cdrec-restore.jsonl';
+
+const line = (plan: string, step: string): string => JSON.stringify({ plan, step }) + '\n';
+
+/** Ids of the steps that a text says are done in a plan; a torn last line does not count. */
+export function parseJournal(text: string, plan: string): Set<string> {
+  const out = new Set<string>();
+  for (const raw of text.split('\n')) {
+    const match = /^\{"plan":"([0-9a-f]+)","step":(".*")\}$/.exec(raw);
+    if (match?.[1] !== plan) continue;
+    try {
+      out.add(JSON.parse(match[2] as string) as string);
+    } catch {
+      continue; // torn
+    }
+  }
+  return out;
+}
+
+type Extracted = Extract<Step, { kind: 'extract' }>;
+
+/**
+ * Which steps of a plan are done. Kept in a file on the side of the rescue system and, as soon as the root (or the first) file system of
+ * the target has its content, there too: after a power cut the same plan goes on where it was.
+ */
+export class Journal {
+  readonly #plan: Plan;
+  readonly #file: string;
+  readonly #work: string;
+  readonly #home: Extracted | undefined;
+  #done: Set<string>;
+
+  /** `file`: the rescue system's side; `work`: directory below which the target is mounted for the other. */
+  constructor(plan: Plan, file: string, work: string) {
+    this.#plan = plan;
+    this.#file = file;
+    this.#work = join(work, 'journal');
+    const archives = plan.steps.filter((s): s is Extracted => s.kind === 'extract');
+    this.#home = archives.find((s) => s.mount === '/') ?? archives[0];
+    this.#done = existsSync(file) ? parseJournal(readFileSync(file, 'utf8'), plan.id) : new Set();
+    mkdirSync(dirname(file), { recursive: true });
+  }
+
+  has(step: Step): boolean {
+    return this.#done.has(step.id);
+  }
+
+  get size(): number {
+    return this.#done.size;
+  }
+
+  /** Reads the target's side, if this one knows nothing yet. What cannot be mounted has no journal. Returns whether there was one. */
+  async recover(): Promise<boolean> {
+    if (this.#home === undefined || this.#done.size > 0) return false;
+    try {
+      const text = await this.#onTarget('ro', (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''));
+      this.#done = parseJournal(text, this.#plan.id);
+    } catch {
+      return false; // no such file system, or none that can be mounted: nothing was restored onto it
+    }
+    if (this.#done.size > 0) this.#write([...this.#done]);
+    return this.#done.size > 0;
+  }
+
+  /** Notes a step as done, on the disk before this returns. */
+  async add(step: Step): Promise<void> {
+    this.#done.add(step.id);
+    this.#write([step.id]);
+    if (this.#home === undefined || !this.#done.has(this.#home.id)) return;
+    const all = step.id === this.#home.id ? [...this.#done] : [step.id];
+    await this.#onTarget('rw', (path) => { writeFileSync(path, all.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 }); });
+  }
+
+  /** Takes the target's side away: the restored system is as it was. */
+  async finish(): Promise<void> {
+    if (this.#home !== undefined && this.#done.has(this.#home.id)) await this.#onTarget('rw', (path) => { rmSync(path, { force: true }); });
+  }
+
+  #write(ids: readonly string[]): void {
+    // Appended and synced: a step counts as done only when its line is on the disk.
+    writeFileSync(this.#file, ids.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 });
+  }
+
+  #onTarget<T>(mode: 'ro' | 'rw', work: (path: string) => T): Promise<T> {
+    const home = this.#home as Extracted;
+    // The time stamp of the directory is that of the archive: it must come out as it went in.
+    return withMount({ device: home.device, type: home.fsType, options: [mode, ...(home.options === undefined ? [] : [home.options])].join(',') }, this.#work, async () => keepingTime(this.#work, () => work(join(this.#work, TARGET_JOURNAL)), mode === 'rw'));
+  }
+}
+
+/** Runs `work` and gives a directory its time stamps back, to the nanosecond, which utimes cannot. */
+async function keepingTime<T>(directory: string, work: () => T, write: boolean): Promise<T> {
+  if (!write) return work();
+  const reference = mkdtempSync(join(tmpdir(), 'cdrec-time-'));
+  try {
+    await runTool('touch', ['--no-create', `--reference=${directory}`, reference]);
+    return work();
+  } finally {
+    await runTool('touch', ['--no-create', `--reference=${reference}`, directory]);
+    rmSync(reference, { recursive: true, force: true });
+  }
+}

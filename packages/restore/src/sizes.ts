@@ -1,0 +1,160 @@
+import { hasUnixMetadata, type FileSystem, type Layer, type LogicalVolume, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
+import { down, MIB, up } from './geometry.js';
+
+/** What an array keeps for its superblock, bitmap and reshaping at most (md(4): data offset), and a LUKS2 header. */
+export const RAID_OVERHEAD = 130 * MIB;
+export const LUKS_OVERHEAD = 32 * MIB;
+/** Least sizes with which the file systems can be made at all. */
+const LEAST: Readonly<Record<string, number>> = { xfs: 320 * MIB, btrfs: 256 * MIB, f2fs: 64 * MIB };
+
+/** Wishes of the administrator on sizes. Things are named by mount point, device, or GROUP/VOLUME. */
+export interface SizeRules {
+  /** What keeps its size whatever the disk. */
+  readonly fixed?: readonly string[];
+  /** Shares of what is gained on larger disks; when there are any, nothing else grows. */
+  readonly weights?: Readonly<Record<string, number>>;
+}
+
+/** Bytes below which a file system cannot go: what is used, a sixth and its own structures more. */
+function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes'>): number {
+  return Math.max(LEAST[fs.type] ?? 16 * MIB, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB);
+}
+
+/** File systems whose size follows what is there; an ESP, /boot and what is saved block by block keep theirs. */
+const elastic = (fs: FileSystem): boolean => hasUnixMetadata(fs.type) && fs.mount !== '/boot';
+
+/** How many members' worth of data an array holds. */
+export function dataMembers(l: Pick<RaidLayer, 'level' | 'count' | 'layout'>): number | undefined {
+  switch (l.level) {
+    case 'raid0': case 'linear': return l.count;
+    case 'raid1': return 1;
+    case 'raid4': case 'raid5': return l.count - 1;
+    case 'raid6': return l.count - 2;
+    case 'raid10': return l.count / Number(/=(\d)/.exec(l.layout ?? '')?.[1] ?? 2);
+    default: return undefined;
+  }
+}
+
+/** Volumes of a group that take room of their own. */
+export const ownVolumes = (g: VolumeGroup): LogicalVolume[] => g.volumes.filter((v) => v.kind !== 'thin');
+
+/** Bytes that each physical volume under a striped or mirrored volume must give to it, at most. */
+function legBytes(v: LogicalVolume): number {
+  const stripes = v.stripes ?? 1;
+  return /^(raid1|mirror)$/.test(v.kind) ? v.bytes : v.kind === 'linear' || v.kind === 'thin-pool' ? 0 : Math.ceil(v.bytes / Math.max(1, stripes));
+}
+
+/** Bytes that all volumes of a kind take of the group together: copies and parity count. */
+export function takenBytes(v: LogicalVolume): number {
+  const stripes = v.stripes ?? 1;
+  const factor = /^(raid1|mirror)$/.test(v.kind) ? stripes : v.kind === 'raid10' ? 2 : /^raid(4|5)$/.test(v.kind) ? (stripes + 1) / stripes : v.kind === 'raid6' ? (stripes + 2) / stripes : 1;
+  return v.bytes * factor + 2 * (v.metadataBytes ?? 0);
+}
+
+/** Arithmetic of one survey: what a device carries, how small it may become, and who may grow. */
+export class Sizes {
+  readonly #s: Survey;
+  readonly #fixed: ReadonlySet<string>;
+  readonly #weights: ReadonlyMap<string, number>;
+
+  constructor(survey: Survey, rules: SizeRules = {}) {
+    this.#s = survey;
+    this.#fixed = new Set((rules.fixed ?? []).map((name) => this.deviceOf(name) ?? name));
+    this.#weights = new Map(Object.entries(rules.weights ?? {}).map(([name, weight]) => [this.deviceOf(name) ?? name, weight]));
+  }
+
+  /** The device that a name means: a mount point, GROUP/VOLUME, a label-less device; undefined when nothing is called so. */
+  deviceOf(name: string): string | undefined {
+    const fs = this.#s.fileSystems.find((f) => f.mount === name);
+    if (fs !== undefined) return fs.device;
+    for (const l of this.#s.layers) if (l.type === 'vg') for (const v of l.volumes) if (`${l.name}/${v.name}` === name || v.device === name) return v.device;
+    const known = [...this.#s.disks.flatMap((d) => [d.device, ...(d.table?.partitions ?? []).map((p) => p.node)]), ...this.#s.layers.map((l) => (l.type === 'vg' ? '' : l.device))];
+    return known.includes(name) ? name : undefined;
+  }
+
+  #layerOn(device: string): Layer | undefined {
+    return this.#s.layers.find((l) => (l.type === 'raid' ? l.members.some((m) => m.device === device) : l.type === 'luks' ? l.on === device : l.type === 'vg' ? l.physical.some((p) => p.device === device) : l.devices.includes(device)));
+  }
+
+  /** Share of a gain: by wish, for a device or anything on it; without wishes what is elastic by its size. */
+  weight(device: string, bytes: number): number {
+    if (this.#weights.size === 0) return this.least(device) === undefined ? 0 : bytes;
+    const own = this.#weights.get(device);
+    if (own !== undefined) return own;
+    const layer = this.#layerOn(device);
+    if (layer === undefined) return 0;
+    if (layer.type === 'vg') return layer.volumes.reduce((n, v) => n + this.weight(v.device, v.bytes), 0);
+    return layer.type === 'btrfs' ? (this.#weights.get(layer.device) ?? 0) : this.weight(layer.device, bytes);
+  }
+
+  /** Least bytes of a device, or undefined when it must keep its size. */
+  least(device: string): number | undefined {
+    if (this.#fixed.has(device)) return undefined;
+    const layer = this.#layerOn(device);
+    if (layer === undefined || (layer.type === 'btrfs' && layer.devices.length === 1)) {
+      const own = this.#s.fileSystems.filter((f) => f.device === device);
+      const [first] = own;
+      if (first === undefined || !own.every(elastic)) return undefined;
+      return leastOf({ type: first.type, usedBytes: Math.max(...own.map((f) => f.usedBytes)) });
+    }
+    switch (layer.type) {
+      case 'luks': {
+        const inner = this.least(layer.device);
+        return inner === undefined ? undefined : inner + LUKS_OVERHEAD;
+      }
+      case 'raid': {
+        const inner = layer.table === undefined ? this.least(layer.device) : undefined;
+        const data = dataMembers(layer);
+        return inner === undefined || data === undefined ? undefined : Math.ceil(inner / data) + RAID_OVERHEAD;
+      }
+      case 'vg': return this.#leastPhysical(layer, device);
+      case 'btrfs': return undefined;
+    }
+  }
+
+  /**
+   * Least bytes of one physical volume. Of several each gives of what the group can spare in proportion to its size, but
+   * keeps its part of striped and mirrored volumes, which cannot move to another one.
+   */
+  #leastPhysical(g: VolumeGroup, device: string): number {
+    const overhead = (p: VolumeGroup['physical'][number]): number => p.startBytes + 2 * g.extentBytes;
+    const need = this.leastOfGroup(g);
+    const [only] = g.physical;
+    const pv = g.physical.find((p) => p.device === device) as VolumeGroup['physical'][number];
+    if (g.physical.length === 1) return overhead(only as typeof pv) + need;
+    const legs = up(ownVolumes(g).filter((v) => v.on.length === 0 || v.on.includes(device)).reduce((n, v) => n + up(legBytes(v), g.extentBytes) + g.extentBytes, 0), g.extentBytes);
+    const all = g.physical.reduce((n, p) => n + p.bytes, 0);
+    const spare = Math.max(0, all - need - g.physical.reduce((n, p) => n + overhead(p), 0));
+    return Math.max(overhead(pv) + legs, Math.ceil(pv.bytes - (spare * pv.bytes) / all));
+  }
+
+  /** Least bytes that a group's volumes take together, each rounded up to an extent. */
+  leastOfGroup(g: VolumeGroup): number {
+    return ownVolumes(g).reduce((n, v) => n + up(this.leastVolume(v) ?? takenBytes(v), g.extentBytes) + 2 * (v.metadataBytes ?? 0), 0);
+  }
+
+  /** Least bytes of a logical volume; undefined: it keeps its size. */
+  leastVolume(v: { readonly kind: string; readonly device: string }): number | undefined {
+    return v.kind === 'linear' ? this.least(v.device) : undefined;
+  }
+}
+
+/** An item to be sized; `least` undefined: fixed. `weight`: its share of what is gained. */
+export interface Item { readonly bytes: number; readonly least: number | undefined; readonly weight?: number }
+
+/**
+ * Sizes in `room` bytes: as they were when they fit (larger by their weights, or in proportion to their sizes, when `grow`), else
+ * the elastic ones smaller in proportion to what each has to spare. Multiples of `unit`. Returns undefined when even the least do
+ * not fit.
+ */
+export function share(items: readonly Item[], room: number, unit: number, grow: boolean): number[] | undefined {
+  const sum = (f: (i: Item) => number): number => items.reduce((n, i) => n + f(i), 0);
+  const all = sum((i) => i.bytes);
+  const weight = (i: Item): number => i.weight ?? (i.least === undefined ? 0 : i.bytes);
+  const weights = sum(weight);
+  if (all <= room) return items.map((i) => (grow && weights > 0 ? i.bytes + down(((room - all) * weight(i)) / weights, unit) : i.bytes));
+  const spare = (i: Item): number => (i.least === undefined ? 0 : Math.max(0, i.bytes - up(i.least, unit)));
+  const lack = all - room;
+  if (sum(spare) < lack) return undefined;
+  return items.map((i) => (spare(i) === 0 ? i.bytes : Math.max(down(i.bytes - (lack * spare(i)) / sum(spare), unit), up(i.least ?? 0, unit))));
+}
