@@ -121,6 +121,12 @@ const cases = {
   burn: () => execa('node', ['tools/devices/burn.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** md, LUKS, LVM (linear, thin, striped, mirrored), btrfs, f2fs over two disks: saved from snapshots, restored onto other disks, compared, booted. */
   stacks: () => execa('node', ['tools/layouts/stacks.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** An MBR whose files speak of devices by name goes onto a larger NVMe disk with GPT; a UEFI machine onto a smaller disk with sectors of 4096 bytes. */
+  clone: () => execa('node', ['tools/layouts/clone.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** The power goes in the middle of a restore, again and again: what comes out is the same. */
+  'power-cuts': () => execa('node', ['tools/layouts/power-cuts.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** `cdrec rehearse` as an ordinary user: a sound set passes, six kinds of faults fail at the right stage. */
+  rehearsals: () => execa('node', ['tools/rehearsals/run.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');

@@ -8,7 +8,10 @@ import { demoCommand } from './commands/demo.js';
 import { inspectCommand } from './commands/inspect.js';
 import { restoreFsCommand } from './commands/restore-fs.js';
 import { cloneDiskCommand, planCommand, restoreCommand } from './commands/restore.js';
+import { refreshCommand } from './commands/refresh.js';
+import { rehearseCommand } from './commands/rehearse.js';
 import { schemaCommand } from './commands/schema.js';
+import { statusCommand } from './commands/status.js';
 import { testCommand } from './commands/test.js';
 import { verifyCommand } from './commands/verify.js';
 import { Terminal } from './terminal.js';
@@ -31,7 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput({ writeErr: (text) => { terminal.errorText(text); }, writeOut: (text) => { terminal.print(text.replace(/\n$/, '')); } })
     .addHelpText('after', '\nExit status: 0 complete; 1 failed; 2 wrong usage or configuration; 3 complete, with exceptions that are listed.');
   const finish = (code: number): void => { status = code; };
-  for (const add of [testCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, cloneDiskCommand, restoreFsCommand, burnCommand, bootEntryCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
+  for (const add of [testCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, cloneDiskCommand, restoreFsCommand, rehearseCommand, statusCommand, refreshCommand, burnCommand, bootEntryCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;

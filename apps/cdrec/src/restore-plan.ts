@@ -14,7 +14,7 @@ const RULES = '/etc/cdrec/restore.json';
 const MBR_SECTORS = 2 ** 32 - 1;
 
 /** Options that shape a plan, as commander leaves them. */
-export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[] }
+export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string }
 
 /** Adds the options that shape a plan to a command. */
 export const planOptions = (command: Command): Command => command
@@ -91,8 +91,8 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
     converted = convertSurvey(part, new Map([...wanted, ...large.map((a): [string, 'gpt'] => [a.source.device, 'gpt'])]));
     assignments = assign(converted.survey);
   }
-  const hook = existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {};
+  const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: converted.partUuids, archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', ...hook,
+    survey: converted.survey, partUuids: converted.partUuids, archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, ...hooks,
   });
 }

@@ -25,6 +25,8 @@ export const runOptions = (command: Command): Command => command
   .option('--restart', 'begin anew, although an interrupted restore of this set is on the disk')
   .option('--identity <file>', 'secret key of age that opens an encrypted set')
   .option('--luks-key <[name=]file>', 'file with the passphrase of encrypted volumes, or of the one named (repeatable; default: ask)', collect, [])
+  .option('--check', 'compare every restored file with its archive at the end')
+  .option('--hook <file>', 'command (bash) that is run last, with the restored system mounted at $CDREC_ROOT')
   .option('--skip-verify', 'do not read the archives before the first write')
   .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
   .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')
@@ -142,7 +144,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     let meter: ReturnType<Terminal['progress']> | undefined;
     const archive = (name: string): Archive => set.manifest.archives.find((a) => a.name === name) as Archive;
     const unattended = flags.yes === true || flags.auto === true || !terminal.interactive;
-    const { remarks } = await executePlan(plan, {
+    const { remarks, checked } = await executePlan(plan, {
       openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), passphrase, ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
       restart: flags.restart === true, decide, ...(unattended ? {} : { onFailure: (_: Step, error: CdrecError) => askAfterFailure(error, terminal) }),
       onRecovered: (n) => { terminal.say(`An interrupted restore of this set was found on the disk: going on there (${String(n)} of ${String(plan.steps.length)} steps are done; --restart begins anew).`); },
@@ -150,7 +152,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
       onStep: (step, state) => {
         if (state === 'start') {
           terminal.say(describeStep(step));
-          meter = step.kind === 'extract' || step.kind === 'image' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
+          meter = step.kind === 'extract' || step.kind === 'image' || step.kind === 'check' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
         } else if (state === 'skipped') terminal.say(`not done again: ${describeStep(step)}`);
         else meter?.done();
       },
@@ -158,8 +160,12 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     for (const r of remarks) terminal.say(`remark: ${r}`);
     const lost = set.manifest.archives.flatMap((a) => a.exceptions.map((e) => `${a.mount}: ${e}`));
     for (const e of lost) terminal.say(`exception when the backup was made: ${e}`);
+    if (flags.check === true) {
+      for (const d of checked.differences.slice(0, 100)) terminal.print(`DIFFERENT ${d}`);
+      terminal.print(`CHECKED ${String(checked.entries)} files: ${String(checked.differences.length)} differences`);
+    }
     const left = remarks.filter((r) => /^(failed and )?left out:/.test(r)).length;
-    const exceptions = lost.length > 0 || left > 0;
+    const exceptions = lost.length > 0 || left > 0 || checked.differences.length > 0;
     terminal.print(`RESTORED ${plan.host} in ${formatSeconds((Date.now() - started) / 1000)}${exceptions ? ', with the exceptions above' : ''}. Remove the medium and reboot.`);
     return exceptions ? EXIT.exceptions : EXIT.ok;
   } finally {

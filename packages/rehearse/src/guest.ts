@@ -14,6 +14,10 @@ export interface Medium {
   readonly discard?: boolean;
   readonly boot?: boolean;
   readonly serial?: string;
+  /** Bytes of a sector, as the guest sees it; default 512. */
+  readonly sectorBytes?: 512 | 4096;
+  /** Format of the file; default raw. */
+  readonly format?: 'raw' | 'qcow2';
 }
 
 /** A network card on QEMU's own network, which has a DHCP and a TFTP server (10.0.2.2). */
@@ -42,6 +46,8 @@ export interface GuestOptions {
   readonly variables?: string;
   /** Socket for QEMU's monitor (keys, discs); none otherwise. */
   readonly monitor?: string;
+  /** Told what the guest prints on its serial line, as it comes. */
+  readonly onOutput?: (text: string) => void;
   /** Further arguments of QEMU. */
   readonly more?: readonly string[];
 }
@@ -94,8 +100,8 @@ export function qemuArguments(o: GuestOptions): string[] {
   let port = 0;
   o.media.forEach((m, i) => {
     const id = `m${String(i)}`;
-    args.push('-drive', [`if=none,id=${id},format=raw,cache=unsafe,file=${m.file.replaceAll(',', ',,')}`, m.readonly === true || m.as === 'cdrom' ? 'readonly=on' : '', m.discard === true ? 'snapshot=on' : ''].filter((s) => s !== '').join(','));
-    const tail = `${m.boot === true ? ',bootindex=0' : ''}${m.serial === undefined ? '' : `,serial=${m.serial}`}`;
+    args.push('-drive', [`if=none,id=${id},format=${m.format ?? 'raw'},cache=unsafe,file=${m.file.replaceAll(',', ',,')}`, m.readonly === true || m.as === 'cdrom' ? 'readonly=on' : '', m.discard === true ? 'snapshot=on' : ''].filter((s) => s !== '').join(','));
+    const tail = `${m.boot === true ? ',bootindex=0' : ''}${m.serial === undefined ? '' : `,serial=${m.serial}`}${m.sectorBytes === undefined ? '' : `,logical_block_size=${String(m.sectorBytes)},physical_block_size=${String(m.sectorBytes)}`}`;
     switch (m.as) {
       case 'virtio': args.push('-device', `virtio-blk-pci,drive=${id}${tail}`); break;
       case 'virtio-scsi': args.push('-device', `scsi-hd,bus=scsi.0,drive=${id}${tail}`); break;
@@ -127,6 +133,7 @@ export class Guest implements AsyncDisposable {
     child.stdout?.on('data', (chunk: Buffer) => {
       this.#log.write(chunk);
       this.#text += chunk.toString('latin1');
+      options.onOutput?.(chunk.toString('latin1'));
       this.#wake();
     });
     void child.finally(() => {
@@ -200,7 +207,11 @@ export class Guest implements AsyncDisposable {
 
   /** Waits until QEMU has ended by itself. @throws CdrecError GUEST_TIMEOUT */
   async ended(seconds: number): Promise<void> {
-    const done = await Promise.race([this.#child.then(() => true), sleep(seconds * 1000, false)]);
+    // A timer that nobody waits for any more would keep the program alive.
+    const timer = new AbortController();
+    const late = sleep(seconds * 1000, false, { signal: timer.signal }).catch(() => false);
+    const done = await Promise.race([this.#child.then(() => true), late]);
+    timer.abort();
     if (!done) throw new CdrecError('GUEST_TIMEOUT', `the guest did not end within ${String(seconds)} s; last lines:\n${this.tail()}`);
   }
 

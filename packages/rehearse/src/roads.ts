@@ -4,10 +4,11 @@ import type { Guest } from './guest.js';
 /** What a sample system's root has as its password. */
 const PASSWORD = 'cdrec';
 
-/** From power-on of a recovery medium to the rescue system's prompt. The menu's first entry is chosen. */
-export async function bootToRescue(guest: Guest, seconds = 300): Promise<void> {
+/** From power-on of a recovery medium to the rescue system's prompt. The menu's first entry is chosen; `onMenu` is awaited while it is shown. */
+export async function bootToRescue(guest: Guest, seconds = 300, onMenu?: () => Promise<void>): Promise<void> {
   // A boot loader may show its menu on the screen only, and go on by itself.
   const [first] = await guest.expect(/cdrec: CDrec|1\) Rescue system|Rescue system \(|cdrec rescue system of "/, seconds);
+  await onMenu?.();
   if (!first.startsWith('cdrec rescue')) await pressEnter(guest);
   await guest.expect(/cdrec:~# /, seconds);
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installGrubBios, installLilo } from './bootloader.js';
+import { checkFiles, type Checked } from './check.js';
 import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
@@ -45,6 +46,8 @@ export interface ExecuteOptions {
 /** What happened. `remarks` are exceptions that leave a bootable system. */
 export interface ExecuteResult {
   readonly remarks: readonly string[];
+  /** What the comparison with the archives found, if the plan has one: files that a step of the restore rewrote are not held against it. */
+  readonly checked: Checked;
 }
 
 /**
@@ -56,6 +59,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const journal = new Journal(plan, options.journal, options.work);
   if (options.restart !== true && journal.size === 0 && (await wake(plan, options)) && (await journal.recover())) options.onRecovered?.(journal.size);
   const remarks: string[] = [];
+  const findings = new Findings();
   for (const [index, step] of plan.steps.entries()) {
     if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
     const wanted = journal.has(step) ? 'done' : ((await options.decide?.(step, index)) ?? 'run');
@@ -65,20 +69,40 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
-    if (await attempt(step, options, remarks)) await journal.add(step);
+    if (await attempt(step, options, remarks, findings)) await journal.add(step);
     else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
   await journal.finish();
   await runTool('sync', []);
-  return { remarks };
+  return { remarks, checked: findings.checked };
+}
+
+/** What is known of the restored files across steps. */
+class Findings {
+  readonly #rewritten = new Set<string>();
+  checked: Checked = { entries: 0, differences: [] };
+
+  /** Files that a step rewrote knowingly, by its remarks (`/path: ...`), and what boot loaders and initramfs programs make anew. */
+  rewrote(remarks: readonly string[]): void {
+    for (const r of remarks) {
+      const path = /^(\/[^:]+): /.exec(r)?.[1];
+      if (path !== undefined) this.#rewritten.add(path);
+      if (r.startsWith('the initramfs of')) for (const made of ['/etc/initramfs-tools/modules', '/boot/init']) this.#rewritten.add(made);
+    }
+  }
+
+  add({ entries, differences }: Checked): void {
+    const excused = (d: string): boolean => /^\/boot\/grub2?\/|\/EFI\/BOOT\//.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (p === '/boot/init' && d.startsWith(p)));
+    this.checked = { entries: this.checked.entries + entries, differences: [...this.checked.differences, ...differences.filter((d) => !excused(d))] };
+  }
 }
 
 /** Runs a step, again as often as somebody wants; false when it was given up. */
-async function attempt(step: Step, options: ExecuteOptions, remarks: string[]): Promise<boolean> {
+async function attempt(step: Step, options: ExecuteOptions, remarks: string[], findings: Findings): Promise<boolean> {
   for (;;) {
     options.onStep?.(step, 'start');
     try {
-      remarks.push(...(await runStep(step, options)));
+      remarks.push(...(await runStep(step, options, findings)));
       options.onStep?.(step, 'done');
       return true;
     } catch (error) {
@@ -108,7 +132,7 @@ async function wake(plan: Plan, options: ExecuteOptions): Promise<boolean> {
 /** How the archive of a step is stored, and what opens it. */
 const storedAs = (step: Pick<StoredAs, 'compress' | 'encrypt'>, options: ExecuteOptions): StoredAs => ({ compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path });
 
-async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
+async function runStep(step: Step, options: ExecuteOptions, findings: Findings): Promise<string[]> {
   const root = join(options.work, 'root');
   switch (step.kind) {
     case 'wipe':
@@ -136,6 +160,13 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
         directory: join(options.work, 'fs'), fsType: step.fsType, ...storedAs(step, options), what: step.archive, contentBytes: step.contentBytes,
       }));
       return [];
+    case 'check': {
+      const directory = join(options.work, 'fs');
+      await withMount({ device: step.device, type: step.fsType, options: ['ro', ...(step.options === undefined ? [] : [step.options])].join(',') }, directory, async () => {
+        findings.add(await checkFiles(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { directory, mount: step.mount, fsType: step.fsType, what: step.archive }));
+      });
+      return [];
+    }
     case 'image':
       await feed(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
       return [];
@@ -150,6 +181,7 @@ async function runStep(step: Step, options: ExecuteOptions): Promise<string[]> {
         // What an initramfs has copies of.
         const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools)/.test(l));
         said.push(...(await refreshInitramfs(root, step.disks, step.modules, copied)));
+        findings.rewrote(said);
         const relabel = await askForRelabel(root);
         return relabel === undefined ? said : [...said, relabel];
       });

@@ -15,3 +15,4 @@ export { archiveOf, listArchive, matcher, memberOf, pathOf } from './files.js';
 export { withMount } from './mounts.js';
 export { headerWriter } from './make-layers.js';
 export { counted, feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';
+export { checkFiles, type Checked } from './check.js';

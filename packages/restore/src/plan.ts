@@ -30,6 +30,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'luks-header'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
   | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'check'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
@@ -59,6 +60,10 @@ export interface PlanInput {
   readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
+  /** Compare every restored file with its archive, last of all. */
+  readonly check?: boolean;
+  /** File with a command that is run like `postExec`, after it. */
+  readonly hook?: string;
 }
 
 /** A whole plan: plain data, printable, with an id that changes with its content. */
@@ -77,7 +82,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, check = false, hook }: PlanInput): Plan {
   requireSpare(original, without);
   const fitted = fitSurvey(original, assignments, grow, rules);
   const { changes } = fitted;
@@ -100,7 +105,7 @@ export function planRestore({ survey: original, archives, assignments, without =
       continue;
     }
     const header = layer.type === 'luks' ? archives.find((a) => a.kind === 'luks-header' && a.device === layer.on) : undefined;
-    if (layer.type === 'luks' && header !== undefined) steps.push({ id: `luks-header ${at(layer.on)}`, kind: 'luks-header', device: at(layer.on), archive: header.name, compress: header.compress, ...(header.encrypt === undefined ? {} : { encrypt: header.encrypt }) });
+    if (layer.type === 'luks' && header !== undefined) steps.push({ id: `luks-header ${at(layer.on)}`, kind: 'luks-header', device: at(layer.on), ...storedAs(header) });
     const step = layer.type === 'raid' ? raidStep(layer, at, onDisks(survey.disks, without)) : layer.type === 'luks' ? luksStep(layer, at, header !== undefined) : groupStep(layer, at);
     steps.push({ id: `${layer.type} ${layer.type === 'vg' ? layer.name : layer.device}`, kind: 'layer', step });
     if (layer.type === 'raid' && layer.table !== undefined) steps.push(tableStep(layer.device, layer.table, 512));
@@ -111,12 +116,12 @@ export function planRestore({ survey: original, archives, assignments, without =
   for (const fs of ordered) {
     const archive = archives.find((a) => a.kind === 'tar' && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), contentBytes: archive.contentBytes });
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), contentBytes: archive.contentBytes });
   }
   for (const image of survey.images) {
     const archive = archives.find((a) => a.kind === 'image' && a.device === image.device);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no image of ${image.device}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `image ${image.device}`, kind: 'image', device: at(image.device), archive: archive.name, compress: archive.compress, ...(archive.encrypt === undefined ? {} : { encrypt: archive.encrypt }), writer: imageWriter(image.method, at(image.device)) });
+    steps.push({ id: `image ${image.device}`, kind: 'image', device: at(image.device), ...storedAs(archive), writer: imageWriter(image.method, at(image.device)) });
   }
   // A nested subvolume is seen through the one above it.
   const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
@@ -135,13 +140,22 @@ export function planRestore({ survey: original, archives, assignments, without =
     }
   }
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
-  for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }), fileSystems });
+  for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
+  if (hook !== undefined) steps.push({ id: 'hook', kind: 'hook', script: hook, fileSystems });
+  // Last: what the commands before changed of the restored files is found as well.
+  for (const fs of check ? ordered : []) {
+    const archive = archives.find((a) => a.kind === 'tar' && a.mount === fs.mount);
+    if (archive !== undefined) steps.push({ id: `check ${fs.mount}`, kind: 'check', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive) });
+  }
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   return { id, host: survey.host.name, disks, changes, warnings: warningsOf(survey, steps, firmware), steps };
 }
+
+/** How a step finds its archive. */
+const storedAs = (a: PlanArchive): { archive: string; compress: Compressor; encrypt?: 'age' } => ({ archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }) });
 
 /** Boot entries of the firmware that start files on an ESP. */
 function entriesOf(survey: Survey, device: string): FirmwareEntry[] {

@@ -53,7 +53,7 @@ async function surveyOf(): Promise<Survey> {
     version: 1, created: '', host: { name: 'h', os: '', osId: '', osVersion: '', arch: '', cpu: '', cpus: 1, memoryBytes: 1, vendor: '', product: '' },
     boot: { firmware: 'bios', secureBoot: false, kernel: { version: '', image: '', modules: '' }, commandLine: '', loaders: [], entries: [] }, modules: [], network: [], routes: [], nameServers: [], searchDomains: [],
     disks: [{ device: source, model: '', serial: '', wwn: '', transport: '', bytes: 2 ** 30, sectorBytes: 512, used: true, links: [], ...(table === undefined ? {} : { table }) }],
-    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], layers: [], images: [], unsupported: [],
+    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], layers: [], images: [], unsupported: [], configuration: {},
   };
 }
 

@@ -11,3 +11,4 @@ export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, ty
 export { parseNetwork } from './network.js';
 export { deviceNumber } from './graph.js';
 export { describeLayer } from './stack.js';
+export { driftOf, type Drift } from './drift.js';

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
 import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } from './host.js';
+import { readConfiguration } from './configuration.js';
 import { readFirmwareEntries } from './firmware-entries.js';
 import { linksOf } from './links.js';
 import { readLoaders } from './loaders.js';
@@ -56,10 +57,12 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const layers = [...between, ...found.pools];
   // A layer's devices may lie on disks that no file system of its own needs: the second half of a mirror.
   const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps, ...saved.images], reject);
+  const loaders = readLoaders(disks, fileSystems);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
-    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders: readLoaders(disks, fileSystems), entries: readFirmwareEntries().filter((e) => disks.some((d) => d.table?.partitions.some((p) => p.uuid?.toUpperCase() === e.partition))) },
+    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders, entries: readFirmwareEntries().filter((e) => disks.some((d) => d.table?.partitions.some((p) => p.uuid?.toUpperCase() === e.partition))) },
     modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, images: saved.images, unsupported,
+    configuration: readConfiguration(loaders),
   };
 }
 

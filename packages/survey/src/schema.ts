@@ -101,6 +101,7 @@ export const surveySchema = z.object({
   swaps: z.array(swap),
   images: z.array(image).default([]).describe('devices that are saved block by block'),
   unsupported: z.array(unsupported),
+  configuration: z.record(z.string(), z.string()).default({}).describe('digests of the files that say how the machine starts: path to digest'),
 });
 
 export type Survey = z.output<typeof surveySchema>;

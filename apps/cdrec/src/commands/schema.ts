@@ -1,13 +1,14 @@
 import { configJsonSchema } from '@cdrec/config';
+import { rehearsalJsonSchema } from '@cdrec/rehearse';
 import { surveyJsonSchema } from '@cdrec/survey';
 import { setJsonSchema } from '@cdrec/volumes';
 import { usageError, type AddCommand } from '../main.js';
 
-const SCHEMAS: Record<string, () => unknown> = { survey: surveyJsonSchema, set: setJsonSchema, config: configJsonSchema };
+const SCHEMAS: Record<string, () => unknown> = { survey: surveyJsonSchema, set: setJsonSchema, config: configJsonSchema, rehearsal: rehearsalJsonSchema };
 
 export const schemaCommand: AddCommand = (program, terminal) => {
   program.command('schema')
-    .description('print the JSON Schema of survey.json, set.json or the configuration')
+    .description('print the JSON Schema of survey.json, set.json, rehearsal.json or the configuration')
     .argument('<name>', Object.keys(SCHEMAS).join(', '))
     .action((name: string) => {
       const make = SCHEMAS[name];

@@ -1,5 +1,6 @@
 import { verifySet } from '@cdrec/volumes';
-import { EXIT, type AddCommand } from '../main.js';
+import { EXIT, usageError, type AddCommand } from '../main.js';
+import { verifyRehearsal } from '../rehearsal-verify.js';
 import { findSet } from '../sets.js';
 
 export const verifyCommand: AddCommand = (program, terminal, finish) => {
@@ -8,7 +9,14 @@ export const verifyCommand: AddCommand = (program, terminal, finish) => {
     .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
     .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', (value: string, all: string[]) => [...all, value], [])
     .option('--json', 'result as JSON on standard output')
-    .action(async (volumes: string[], flags: { tape: string[]; json?: boolean }) => {
+    .option('--rehearsal <directory>', 'check the report of a rehearsal: its signature (--key), and that it speaks of these very volumes')
+    .option('--key <file>', 'public Ed25519 key (PEM) of who signed the report')
+    .action(async (volumes: string[], flags: { tape: string[]; json?: boolean; rehearsal?: string; key?: string }) => {
+      if (flags.rehearsal !== undefined) {
+        finish(await verifyRehearsal(flags.rehearsal, flags.key, volumes, terminal));
+        return;
+      }
+      if (flags.key !== undefined) throw usageError('--key goes with --rehearsal');
       const { set } = await findSet(volumes, { drives: flags.tape, terminal });
       try {
         const meter = terminal.progress(`Verifying ${set.label}`, set.manifest.archives.reduce((n, a) => n + a.bytes, 0));

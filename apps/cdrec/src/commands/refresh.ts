@@ -1,0 +1,68 @@
+import { rmSync } from 'node:fs';
+import { loadConfig } from '@cdrec/config';
+import { CdrecError } from '@cdrec/tool';
+import { EXIT, main, usageError, type AddCommand } from '../main.js';
+import { reportPlace } from '../rehearsal.js';
+import { parseAge, placesIn, readStatus, setsIn } from '../status.js';
+import { writeTimer } from '../timer.js';
+import type { Terminal } from '../terminal.js';
+
+interface Flags { config?: string; maxAge: string; keep: string; rehearse: boolean; calendar: string; force?: boolean }
+const CONFIG = '/etc/cdrec/cdrec.toml';
+
+/** Removes sets of the output directory but the newest ones: only when the new one is there and has passed. */
+async function prune(places: readonly string[], keep: number, terminal: Terminal): Promise<void> {
+  const sets = await setsIn(places);
+  for (const set of sets) await set.close();
+  for (const set of sets.slice(keep)) {
+    terminal.say(`Removing the old set ${set.label}`);
+    for (const v of set.volumes.values()) rmSync(v.path, { recursive: true });
+    rmSync(reportPlace(set), { recursive: true, force: true });
+  }
+}
+
+async function refresh(flags: Flags, terminal: Terminal): Promise<number> {
+  if (process.getuid?.() !== 0) throw usageError('cdrec refresh must be run as root');
+  const keep = Number(flags.keep);
+  if (!Number.isInteger(keep) || keep < 1) throw usageError(`--keep ${flags.keep}: a number of sets, at least 1`);
+  const config = loadConfig(flags.config ?? CONFIG, flags.config !== undefined);
+  const common = flags.config === undefined ? [] : ['--config', flags.config];
+  const status = await readStatus(config, [], parseAge(flags.maxAge), Date.now());
+  const why = status.set === undefined ? 'there is no set' : status.drift.length > 0 ? `the machine has changed: ${status.drift.map((d) => d.what).join(', ')}` : status.tooOld ? `${status.set.label} is too old` : status.set.missing.length > 0 ? 'volumes are missing' : undefined;
+  let volumes = status.set?.volumes ?? [];
+  let result: number = EXIT.ok;
+  if (why !== undefined) {
+    terminal.say(`A new set is made: ${why}`);
+    // A second set of one day has the time in its label.
+    const label = `CDrec-${new Date().toISOString().slice(0, 16).replace(/[-T]/g, '.').replace(':', '')}`;
+    result = await main(['build', '--mode', 'iso', '--label', label, ...common]);
+    if (result !== EXIT.ok && result !== EXIT.exceptions) throw new CdrecError('REFRESH_FAILED', 'no new set could be made; the older ones are as they were');
+    volumes = (await readStatus(config, [], undefined, Date.now())).set?.volumes ?? [];
+  } else terminal.say(`${status.set?.label ?? ''} is as the machine is, and new enough`);
+  if (flags.rehearse && (why !== undefined || status.rehearsal === undefined)) {
+    if ((await main(['rehearse', ...volumes])) !== EXIT.ok) throw new CdrecError('REHEARSAL_FAILED', 'the set did not pass its rehearsal; older sets are kept', { hint: 'read rehearsal.html beside the set' });
+  }
+  if (why !== undefined) await prune(placesIn(config.output.directory), keep, terminal);
+  return result;
+}
+
+export const refreshCommand: AddCommand = (program, terminal, finish) => {
+  const shared = (name: string, text: string): ReturnType<typeof program.command> => program.command(name).description(text)
+    .option('--config <file>', `configuration (default: ${CONFIG})`)
+    .option('--max-age <age>', 'a set older than this is made anew: 12h, 30d, 6w', '30d')
+    .option('--keep <number>', 'how many sets stay', '2')
+    .option('--no-rehearse', 'do not rehearse the new set');
+  shared('refresh', 'make a new set when the machine has changed or the set is too old, rehearse it, remove old ones')
+    .action(async (flags: Flags) => { finish(await refresh(flags, terminal)); });
+  shared('install-timer', 'have systemd run "cdrec refresh" regularly: a service and a timer')
+    .option('--calendar <time>', 'when, as systemd.time(7) says it', 'weekly')
+    .option('--force', 'replace units that are there')
+    .addHelpText('after', '\nTo see what it did: systemctl list-timers cdrec.timer; journalctl -u cdrec. To take it away: systemctl disable --now cdrec.timer.')
+    .action(async (flags: Flags) => {
+      if (process.getuid?.() !== 0) throw usageError('cdrec install-timer must be run as root');
+      parseAge(flags.maxAge);
+      const files = await writeTimer({ calendar: flags.calendar, arguments: ['refresh', '--max-age', flags.maxAge, '--keep', flags.keep, ...(flags.rehearse ? [] : ['--no-rehearse']), ...(flags.config === undefined ? [] : ['--config', flags.config])], force: flags.force === true });
+      for (const f of files) terminal.print(f);
+      finish(EXIT.ok);
+    });
+};

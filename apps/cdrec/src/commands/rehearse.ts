@@ -1,0 +1,115 @@
+import { statSync } from 'node:fs';
+import { parseSize } from '@cdrec/config';
+import type { RehearsalRequest } from '@cdrec/rehearse';
+import { CdrecError } from '@cdrec/tool';
+import { collect, EXIT, usageError, type AddCommand } from '../main.js';
+import { defaultMemory, readGiven, rehearsalDisks, reportPlace, runRehearsal } from '../rehearsal.js';
+import { readSurveyOf } from '../restore-plan.js';
+import { findSet, requireComplete } from '../sets.js';
+import { interruptSignal, type Terminal } from '../terminal.js';
+
+interface Flags { disk: string[]; firmware?: string; smaller?: string; bus: string; memory?: string; report?: string; json?: boolean; keep?: boolean; sign?: string; luksKey?: string; identity?: string; inject?: string; patience?: string; work?: string }
+
+const FIRMWARE = ['bios', 'uefi', 'secure-boot'];
+const BUSES = ['virtio', 'virtio-scsi', 'ahci', 'nvme', 'scsi'];
+
+function sizeOf(option: string, text: string): number {
+  try {
+    return parseSize(text);
+  } catch (error) {
+    throw usageError(`${option} ${text}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The console of the guest, one key away: `c` shows and hides what it prints. */
+function consoleKey(terminal: Terminal): { onOutput: (text: string) => void; stop: () => void } {
+  if (!terminal.interactive) return { onOutput: () => undefined, stop: () => undefined };
+  let shown = false;
+  terminal.say('Press c to see the guest\'s console, c again to hide it; Ctrl-C stops the rehearsal.');
+  const onKey = (data: Buffer): void => {
+    const key = data.toString('latin1');
+    if (key === '\x03') process.kill(process.pid, 'SIGINT'); // raw mode hands it over as a character
+    if (key === 'c') shown = !shown;
+  };
+  process.stdin.setRawMode(true);
+  process.stdin.on('data', onKey);
+  process.stdin.resume();
+  return {
+    onOutput: (text) => { if (shown) process.stderr.write(text); },
+    stop: () => {
+      process.stdin.off('data', onKey);
+      process.stdin.setRawMode(false);
+      process.stdin.pause();
+    },
+  };
+}
+
+async function rehearseCommandAction(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<number> {
+  if (flags.firmware !== undefined && !FIRMWARE.includes(flags.firmware)) throw usageError(`--firmware ${flags.firmware}: ${FIRMWARE.join(', ')}`);
+  if (!BUSES.includes(flags.bus)) throw usageError(`--bus ${flags.bus}: ${BUSES.join(', ')}`);
+  const smaller = flags.smaller === undefined ? 0 : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(flags.smaller)?.[1] ?? NaN) / 100;
+  if (!(smaller >= 0 && smaller < 1)) throw usageError(`--smaller ${String(flags.smaller)}: a share from 0 to 99 %`);
+  const { set } = await findSet(volumes);
+  const interrupt = interruptSignal();
+  const keys = consoleKey(terminal);
+  try {
+    requireComplete(set);
+    if (set.manifest.mode !== 'iso') throw usageError(`a set of mode "${set.manifest.mode}" cannot be rehearsed yet: only sets of ISO volumes`);
+    for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
+    const survey = await readSurveyOf(set);
+    const used = survey.disks.filter((d) => d.used);
+    const given = new Map(flags.disk.map((text, i): [string, number] => {
+      const [a, b] = text.split('=');
+      const device = b === undefined ? used[i]?.device : a;
+      if (device === undefined || !used.some((d) => d.device === device)) throw usageError(`--disk ${text}: the machine had ${used.map((d) => d.device).join(', ')}`);
+      return [device, sizeOf('--disk', (b ?? a) as string)];
+    }));
+    const encryptedSet = set.manifest.archives.some((a) => a.encrypt !== undefined);
+    if (encryptedSet && flags.identity === undefined) throw usageError('the set is encrypted', 'give its secret key: --identity FILE');
+    const kept = set.manifest.archives.some((a) => a.kind === 'luks-header');
+    if (kept && flags.luksKey === undefined) throw usageError('the set keeps the headers of encrypted volumes', 'give a passphrase that opens them: --luks-key FILE');
+    const memory = flags.memory === undefined ? defaultMemory() : Math.floor(sizeOf('--memory', flags.memory) / 2 ** 20);
+    const firmware = (flags.firmware ?? (survey.boot.firmware === 'bios' ? 'bios' : survey.boot.secureBoot ? 'secure-boot' : 'uefi')) as RehearsalRequest['firmware'];
+    const patience = flags.patience === undefined ? undefined : Number(flags.patience);
+    if (patience !== undefined && !(patience > 0)) throw usageError(`--patience ${String(flags.patience)}: seconds`);
+    const report = flags.report ?? reportPlace(set);
+    const file = await runRehearsal({
+      set, survey, disks: rehearsalDisks(survey, given, smaller), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
+      signKey: flags.sign === undefined ? undefined : readGiven('--sign', flags.sign), luksPassphrase: flags.luksKey === undefined ? undefined : readGiven('--luks-key', flags.luksKey).replace(/\n$/, ''), identity: flags.identity === undefined ? undefined : readGiven('--identity', flags.identity),
+      more: flags.inject === undefined ? undefined : readGiven('--inject', flags.inject), patience, work: flags.work,
+    }, terminal);
+    const failed = file.stages.find((s) => s.verdict === 'FAIL');
+    if (flags.json === true) terminal.print(JSON.stringify(file));
+    else terminal.print(`${file.verdict}  ${failed === undefined ? `${set.label} brings ${survey.host.name} back: ${String(file.checkedFiles)} files equal, the restored disks boot` : `${failed.title}: ${failed.reason}`}`);
+    terminal.say(`Report: ${report}/rehearsal.html`);
+    return file.verdict === 'PASS' ? EXIT.ok : EXIT.failed;
+  } catch (error) {
+    if (interrupt.signal.aborted && !(error instanceof CdrecError)) throw new CdrecError('INTERRUPTED', 'interrupted: nothing was left behind', { cause: error });
+    throw error;
+  } finally {
+    keys.stop();
+    interrupt.stop();
+    await set.close();
+  }
+}
+
+export const rehearseCommand: AddCommand = (program, terminal, finish) => {
+  program.command('rehearse').description('prove in a virtual machine that a set brings the machine back: boot it, restore onto blank disks, compare every file, boot the result')
+    .argument('<volumes...>', 'ISO files of the set')
+    .option('--disk <[source=]size>', 'size of a blank disk (repeatable, in the order of the survey; default: as they were)', collect, [])
+    .option('--smaller <percent>', 'all disks smaller by so much')
+    .option('--firmware <kind>', 'bios, uefi or secure-boot (default: as the machine started)')
+    .option('--bus <kind>', 'how the disks are attached: virtio, virtio-scsi, ahci, nvme', 'virtio')
+    .option('--memory <size>', 'memory of the virtual machine (default: up to 2G)')
+    .option('--report <directory>', 'where rehearsal.json and rehearsal.html go (default: LABEL-rehearsal beside volume 1)')
+    .option('--sign <file>', 'sign rehearsal.json with this Ed25519 key (PEM)')
+    .option('--identity <file>', 'secret key of age that opens an encrypted set')
+    .option('--luks-key <file>', 'file with a passphrase of the encrypted volumes, when their headers are in the set (default: one of the rehearsal\'s own)')
+    .option('--keep', 'keep the restored disks and the logs')
+    .option('--work <directory>', 'directory for the disks (default: a new one in /var/tmp)')
+    .option('--patience <seconds>', 'give a guest up that takes longer for a stage')
+    .option('--inject <file>', 'commands (bash) that are run with the restored system at $CDREC_ROOT before it starts: to see a rehearsal fail')
+    .option('--json', 'rehearsal.json on standard output')
+    .addHelpText('after', '\nNeeds neither root nor KVM. Nothing of the set is changed. Exit status: 0 PASS; 1 FAIL, or it could not be rehearsed; 2 wrong usage.')
+    .action(async (volumes: string[], flags: Flags) => { finish(await rehearseCommandAction(volumes, flags, terminal)); });
+};

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '@cdrec/config';
+import { parseRehearsal, type RehearsalFile } from '@cdrec/rehearse';
+import { driftOf, type Drift } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import { openSets, type OpenSet } from '@cdrec/volumes';
+import { reportPlace } from './rehearsal.js';
+import { surveyMachine } from './rescue-parts.js';
+import { readSurveyOf } from './restore-plan.js';
+
+const DAY = 86_400_000;
+
+/** What there is to say of a machine and its newest set. */
+export interface Status {
+  readonly set: { readonly id: string; readonly label: string; readonly created: string; readonly ageDays: number; readonly volumes: readonly string[]; readonly missing: readonly string[] } | undefined;
+  readonly tooOld: boolean;
+  readonly drift: readonly Drift[];
+  readonly rehearsal: { readonly created: string; readonly verdict: 'PASS' | 'FAIL'; readonly report: string } | undefined;
+  /** Whether somebody should do something. */
+  readonly attention: readonly string[];
+}
+
+/** An age: `30d`, `12h`, `6w`; milliseconds. @throws CdrecError USAGE */
+export function parseAge(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([hdw])$/.exec(text);
+  if (match === null) throw new CdrecError('USAGE', `"${text}" is no age`, { hint: 'write 12h, 30d or 6w' });
+  return Number(match[1]) * ({ h: DAY / 24, d: DAY, w: 7 * DAY }[match[2] as 'h' | 'd' | 'w']);
+}
+
+/** ISO files and sub-directories with sets of a directory. */
+export const placesIn = (directory: string): string[] =>
+  existsSync(directory) ? readdirSync(directory, { withFileTypes: true }).filter((e) => (e.isFile() && e.name.endsWith('.iso')) || (e.isDirectory() && existsSync(join(directory, e.name, 'cdrec/set.json')))).map((e) => join(directory, e.name)) : [];
+
+/** The rehearsal of a set, if its report lies beside it. */
+export function rehearsalOf(set: OpenSet): { file: RehearsalFile; report: string } | undefined {
+  const report = join(reportPlace(set), 'rehearsal.json');
+  if (!existsSync(report)) return undefined;
+  const file = parseRehearsal(readFileSync(report, 'utf8'), report);
+  return file.set.id === set.setId ? { file, report } : undefined;
+}
+
+/** Sets in some places, the newest first; whoever calls closes them. */
+export async function setsIn(places: readonly string[]): Promise<OpenSet[]> {
+  const { sets } = await openSets(places);
+  return [...sets].sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
+}
+
+/** Compares the machine with its newest set: at `places`, or in the output directory. */
+export async function readStatus(config: Config, places: readonly string[], maxAge: number | undefined, now: number): Promise<Status> {
+  const sets = await setsIn(places.length > 0 ? places : placesIn(config.output.directory));
+  try {
+    const [set] = sets;
+    if (set === undefined) return { set: undefined, tooOld: false, drift: [], rehearsal: undefined, attention: [`there is no set ${places.length > 0 ? 'at the given places' : `in ${config.output.directory}`}`] };
+    const age = now - Date.parse(set.manifest.created);
+    const tooOld = maxAge !== undefined && age > maxAge;
+    const drift = driftOf(await readSurveyOf(set), await surveyMachine({ config, kernel: undefined, date: now }));
+    const found = rehearsalOf(set);
+    const rehearsal = found === undefined ? undefined : { created: found.file.created, verdict: found.file.verdict, report: found.report };
+    const attention = [
+      ...(set.missing.length > 0 ? [`volumes are missing: ${set.missing.join(', ')}`] : []), ...(tooOld ? ['the set is too old'] : []), ...(drift.length > 0 ? [`the machine has changed since (${String(drift.length)} differences)`] : []),
+      ...(rehearsal === undefined ? ['the set was never rehearsed'] : rehearsal.verdict === 'FAIL' ? ['its rehearsal failed'] : []),
+    ];
+    return { set: { id: set.setId, label: set.label, created: set.manifest.created, ageDays: Math.round((age / DAY) * 10) / 10, volumes: [...set.volumes.values()].map((v) => v.path), missing: set.missing }, tooOld, drift, rehearsal, attention };
+  } finally {
+    for (const s of sets) await s.close();
+  }
+}

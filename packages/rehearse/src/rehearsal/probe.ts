@@ -1,0 +1,125 @@
+import type { IsoImage } from '@cdrec/iso9660';
+
+/** What every line of the restored system's own report begins with, on its serial line. */
+export const MARK = 'CDREC-REHEARSAL';
+
+/** Files that a rehearsal puts into the restored system on the throw-away disk, relative to its root. */
+export const INJECTED = ['etc/cdrec-rehearsal.sh', 'etc/systemd/system/cdrec-rehearsal.service', 'etc/systemd/system/cdrec-rehearsal-emergency.service', 'etc/rc.local.d or etc/local.d (without systemd)'];
+
+/** Runs in the restored system: waits until it has started, says how it is, switches it off. */
+const REPORT = `#!/bin/sh
+# Put here by "cdrec rehearse", on a throw-away disk.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+out=/dev/ttyS0
+say() { printf '\\r\\n${MARK} %s\\r\\n' "$*" > $out; }
+state=unknown
+if [ -d /run/systemd/system ]; then
+  waited=0
+  while state=$(systemctl is-system-running 2> /dev/null); case $state in initializing|starting) [ $waited -lt \${2:-600} ] ;; *) false ;; esac; do
+    [ "$1" = emergency ] && break
+    sleep 1; waited=$((waited + 1))
+  done
+  say "target $(systemctl get-default 2> /dev/null)"
+  systemctl --failed --no-legend --plain 2> /dev/null | while read -r unit rest; do say "failed $unit"; done
+  [ "$1" = emergency ] && systemctl list-jobs --no-legend --plain 2> /dev/null | head -20 | while read -r id unit rest; do say "waiting $unit"; done
+fi
+[ "$1" = emergency ] && state=emergency
+say "kernel $(uname -r)"
+while read -r source target type options rest; do
+  case $source in ''|'#'*) continue ;; esac
+  case $type in swap)
+    case $options in *noauto*) ;; *) say "swap $source $(grep -cv ^Filename /proc/swaps)" ;; esac
+    continue ;;
+  esac
+  case $options in *noauto*|*x-systemd.automount*) continue ;; esac
+  target=$(printf '%b' "$target")
+  if awk -v t="$target" '{ gsub(/\\\\040/, " ", $2); if ($2 == t) found = 1 } END { exit !found }' /proc/mounts; then say "mounted $target"; else say "missing $target $source"; fi
+done < /etc/fstab
+[ "$1" = emergency ] && { journalctl -b -p err --no-pager -o cat 2> /dev/null | tail -n 15 | while read -r line; do say "log $line"; done; }
+say "state $state"
+say "END"
+sync
+sleep 6
+[ "$1" = emergency ] && { echo o > /proc/sysrq-trigger; sleep 60; }
+if [ -d /run/systemd/system ]; then systemctl poweroff; else poweroff; fi
+`;
+
+const unit = (argument: string, more: string): string => `[Unit]
+Description=Report of a rehearsed restore
+${more}
+[Service]
+Type=simple
+ExecStart=/bin/sh /etc/cdrec-rehearsal.sh ${argument}
+`;
+
+/** Runs in the rescue system with the restored system mounted at $CDREC_ROOT: puts the report in, and has it started. */
+const INJECT = `set -e
+here=$(cd "$(dirname "$0")" && pwd)
+root=$CDREC_ROOT
+cp "$here/report.sh" "$root/etc/cdrec-rehearsal.sh"
+chmod 755 "$root/etc/cdrec-rehearsal.sh"
+if [ -d "$root/usr/lib/systemd" ] || [ -d "$root/lib/systemd" ]; then
+  units=$root/etc/systemd/system
+  mkdir -p "$units"
+  cp "$here/normal.service" "$units/cdrec-rehearsal.service"
+  cp "$here/emergency.service" "$units/cdrec-rehearsal-emergency.service"
+  for target in multi-user graphical; do
+    mkdir -p "$units/$target.target.wants"
+    ln -sf ../cdrec-rehearsal.service "$units/$target.target.wants/cdrec-rehearsal.service"
+  done
+  for target in emergency rescue; do
+    mkdir -p "$units/$target.target.wants"
+    ln -sf ../cdrec-rehearsal-emergency.service "$units/$target.target.wants/cdrec-rehearsal-emergency.service"
+  done
+  if grep -qs '^ *SELINUX *= *enforcing' "$root/etc/selinux/config"; then
+    setfattr -n security.selinux -v system_u:object_r:bin_t:s0 "$root/etc/cdrec-rehearsal.sh"
+    setfattr -n security.selinux -v system_u:object_r:systemd_unit_file_t:s0 "$units/cdrec-rehearsal.service" "$units/cdrec-rehearsal-emergency.service"
+  fi
+elif [ -d "$root/etc/local.d" ]; then
+  printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
+  chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"
+else
+  for level in 2 3 5; do
+    [ -d "$root/etc/rc$level.d" ] || continue
+    printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/rc$level.d/S99cdrec-rehearsal"
+    chmod 755 "$root/etc/rc$level.d/S99cdrec-rehearsal"
+  done
+fi
+[ ! -e "$here/more.sh" ] || bash "$here/more.sh"
+`;
+
+/** Adds everything that a rehearsal brings into its guest: the report, what puts it in, keys. `more`: further commands, run with $CDREC_ROOT. */
+export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds: number; readonly more?: string; readonly luksPassphrase?: string; readonly identity?: string }): void {
+  const add = (name: string, text: string): void => { iso.addFile(name, Buffer.from(text), { mode: 0o600 }); };
+  add('inject.sh', INJECT);
+  add('report.sh', REPORT);
+  add('normal.service', unit(`normal ${String(options.bootSeconds)}`, 'After=local-fs.target'));
+  add('emergency.service', unit('emergency', 'DefaultDependencies=no'));
+  if (options.more !== undefined) add('more.sh', options.more);
+  if (options.luksPassphrase !== undefined) add('luks-key', options.luksPassphrase);
+  if (options.identity !== undefined) add('identity', options.identity);
+}
+
+/** What the restored system said of itself. */
+export interface SystemReport {
+  readonly state: string;
+  readonly target: string;
+  readonly kernel: string;
+  readonly failedUnits: readonly string[];
+  readonly mounted: readonly string[];
+  /** Entries of fstab that are not mounted: mount point and source. */
+  readonly missing: readonly string[];
+  readonly swap: boolean | undefined;
+  readonly log: readonly string[];
+}
+
+/** Reads the report out of what came over the serial line. */
+export function parseSystemReport(text: string): SystemReport {
+  const lines = text.split(/\r?\n/).flatMap((l) => (l.startsWith(`${MARK} `) ? [l.slice(MARK.length + 1).trimEnd()] : []));
+  const all = (key: string): string[] => lines.filter((l) => l.startsWith(`${key} `)).map((l) => l.slice(key.length + 1));
+  const swaps = all('swap');
+  return {
+    state: all('state')[0] ?? 'unknown', target: all('target')[0] ?? '', kernel: all('kernel')[0] ?? '', failedUnits: all('failed'), mounted: all('mounted'), missing: all('missing'), log: [...all('waiting').map((w) => `waiting: ${w}`), ...all('log')],
+    swap: swaps.length === 0 ? undefined : swaps.every((s) => Number(s.split(' ').at(-1)) > 0),
+  };
+}

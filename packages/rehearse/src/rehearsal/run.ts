@@ -1,0 +1,286 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IsoImage, writeImageFile } from '@cdrec/iso9660';
+import { CdrecError, errorCode, findProgram, runTool } from '@cdrec/tool';
+import type { Accelerator } from '../accelerator.js';
+import { Guest, type Medium } from '../guest.js';
+import { Monitor } from '../monitor.js';
+import { bootToRescue, powerOff } from '../roads.js';
+import { addRehearsalFiles, INJECTED, MARK, parseSystemReport, type SystemReport } from './probe.js';
+import type { RehearsalDisk, RehearsalResult, Screenshot, Stage } from './types.js';
+
+/** What is rehearsed, and on what. */
+export interface RehearsalRequest {
+  /** Volumes as ISO files, the first one first. */
+  readonly volumes: readonly string[];
+  readonly disks: readonly RehearsalDisk[];
+  /** The disk of the survey that the firmware starts from. */
+  readonly bootDisk: string;
+  readonly firmware: 'bios' | 'uefi' | 'secure-boot';
+  readonly bus: 'virtio' | 'virtio-scsi' | 'ahci' | 'nvme';
+  readonly memoryMiB: number;
+  readonly accelerator: Accelerator;
+  /** An empty directory for disks and logs. */
+  readonly directory: string;
+  /** Bytes that are unpacked: the time for it follows from them. */
+  readonly contentBytes: number;
+  /** Whether the machine has encrypted volumes; they get a passphrase of the rehearsal's own, or `luksPassphrase`. */
+  readonly encrypted: boolean;
+  readonly luksPassphrase?: string;
+  /** Secret key of age for an encrypted set. */
+  readonly identity?: string;
+  /** Shell commands run in the restored system's root ($CDREC_ROOT) before it starts: for those who test rehearsals. */
+  readonly more?: string;
+  /** Seconds after which a guest that says nothing is given up, for each stage; default: by accelerator. */
+  readonly patience?: number;
+  /** Keep the restored disks. */
+  readonly keep?: boolean;
+  readonly onStage?: (stage: Stage | { readonly title: string }) => void;
+  /** What the guest prints. */
+  readonly onOutput?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly. */
+const LETTERS = 'bcdefghijklnoprstuvx';
+
+class Rehearsal {
+  readonly #r: RehearsalRequest;
+  readonly stages: Stage[] = [];
+  readonly screenshots: Screenshot[] = [];
+  readonly logs: { title: string; text: string }[] = [];
+  readonly remarks: string[] = [];
+  differences: string[] = [];
+  checkedFiles = 0;
+  system: SystemReport | undefined;
+  readonly #passphrase: string;
+  readonly #scale: number;
+
+  constructor(request: RehearsalRequest) {
+    this.#r = request;
+    this.#scale = request.accelerator === 'kvm' ? 0.4 : 1;
+    this.#passphrase = request.luksPassphrase ?? Array.from({ length: 14 }, (_, i) => LETTERS[(process.pid * (i + 7) + Date.now() + i * 13) % LETTERS.length] as string).join('');
+  }
+
+  path(name: string): string {
+    return join(this.#r.directory, name);
+  }
+
+  #seconds(usual: number): number {
+    return this.#r.patience ?? Math.ceil(usual * this.#scale);
+  }
+
+  /** Runs a stage; false when it failed, with the reason kept. */
+  async stage(id: Stage['id'], title: string, work: () => Promise<void>): Promise<boolean> {
+    this.#r.signal?.throwIfAborted();
+    this.#r.onStage?.({ title });
+    const started = Date.now();
+    let stage: Stage;
+    try {
+      await work();
+      stage = { id, title, seconds: (Date.now() - started) / 1000, verdict: 'PASS', reason: '' };
+    } catch (error) {
+      if (this.#r.signal?.aborted === true) throw error;
+      stage = { id, title, seconds: (Date.now() - started) / 1000, verdict: 'FAIL', reason: error instanceof Error ? error.message : String(error) };
+    }
+    this.stages.push(stage);
+    this.#r.onStage?.(stage);
+    return stage.verdict === 'PASS';
+  }
+
+  skip(id: Stage['id'], title: string): void {
+    const stage: Stage = { id, title, seconds: 0, verdict: 'SKIP', reason: 'an earlier stage failed' };
+    this.stages.push(stage);
+    this.#r.onStage?.(stage);
+  }
+
+  async makeDisks(): Promise<void> {
+    const qcow2 = findProgram('qemu-img', '') !== undefined;
+    for (const [i, d] of this.#r.disks.entries()) {
+      const file = this.path(`disk-${String(i)}`);
+      if (qcow2) await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(d.bytes)]);
+      else await runTool('truncate', ['-s', String(d.bytes), file]);
+    }
+    const iso = new IsoImage({ volumeId: 'CDREC_REHEARSAL', date: 0 });
+    addRehearsalFiles(iso, {
+      bootSeconds: this.#seconds(420), ...(this.#r.more === undefined ? {} : { more: this.#r.more }), ...(this.#r.encrypted ? { luksPassphrase: this.#passphrase } : {}), ...(this.#r.identity === undefined ? {} : { identity: this.#r.identity }),
+    });
+    writeImageFile(iso.plan(), this.path('rehearsal.iso'));
+  }
+
+  #disks(boot: boolean): Medium[] {
+    const format = findProgram('qemu-img', '') !== undefined ? 'qcow2' as const : 'raw' as const;
+    return this.#r.disks.map((d, i) => ({ file: this.path(`disk-${String(i)}`), as: this.#r.bus, serial: `CDREC-${String(i)}`, format, boot: boot && d.source === this.#r.bootDisk }));
+  }
+
+  async #guest<T>(title: string, media: readonly Medium[], work: (guest: Guest, monitor: Monitor) => Promise<T>): Promise<T> {
+    const name = title.replace(/\W+/g, '-').toLowerCase();
+    const log = this.path(`${name}.log`);
+    // Sockets have short paths: that of a work directory may be longer than they allow (unix(7): 108 bytes).
+    const socket = `/tmp/cdrec-monitor-${String(process.pid)}-${name}`;
+    rmSync(socket, { force: true });
+    const guest = await Guest.start({
+      accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
+    });
+    const stop = (): void => { void guest[Symbol.asyncDispose](); };
+    this.#r.signal?.addEventListener('abort', stop, { once: true });
+    let monitor: Monitor | undefined;
+    try {
+      monitor = await Monitor.open(socket);
+      return await work(guest, monitor);
+    } catch (error) {
+      if (monitor !== undefined) await this.#lastScreen(title, monitor);
+      throw error;
+    } finally {
+      monitor?.close();
+      await guest[Symbol.asyncDispose]();
+      this.#r.signal?.removeEventListener('abort', stop);
+      rmSync(socket, { force: true });
+      this.logs.push({ title, text: existsSync(log) ? readFileSync(log, 'latin1') : '' });
+    }
+  }
+
+  async #shot(title: string, monitor: Monitor): Promise<void> {
+    const png = await monitor.screenshot(this.path('screen.png'));
+    if (png !== undefined) this.screenshots.push({ title, png });
+  }
+
+  async #lastScreen(title: string, monitor: Monitor): Promise<void> {
+    await this.#shot(`${title}: last screen`, monitor);
+    const text = await monitor.textScreen(this.path('screen.txt'));
+    if (text !== '') this.logs.push({ title: `${title}: last screen`, text });
+  }
+
+  /** Rescue system, restore and comparison happen in one guest. */
+  async restore(): Promise<boolean> {
+    const [first, ...others] = this.#r.volumes;
+    const media: Medium[] = [
+      { file: first as string, as: 'cdrom', boot: true }, ...others.map((file): Medium => ({ file, as: 'virtio', readonly: true })), ...this.#disks(false), { file: this.path('rehearsal.iso'), as: 'virtio', readonly: true, serial: 'CDREC-REHEARSAL' },
+    ];
+    return this.#guest('Rescue system', media, async (guest, monitor) => {
+      const booted = await this.stage('rescue', 'The recovery medium boots', async () => {
+        await bootToRescue(guest, this.#seconds(300), () => this.#shot('Boot menu of the recovery medium', monitor));
+      });
+      if (!booted) {
+        await this.#lastScreen('Rescue system', monitor);
+        return false;
+      }
+      await this.#shot('Rescue system', monitor);
+      const restored = await this.stage('restore', 'The machine is restored onto blank disks', () => this.#restoreIn(guest));
+      if (!restored) await this.#lastScreen('Restore', monitor);
+      else await powerOff(guest, 60).catch(() => undefined); // the disks are unmounted and synced: how it ends does not matter
+      return restored;
+    });
+  }
+
+  async #restoreIn(guest: Guest): Promise<void> {
+    const r = this.#r;
+    const listed = await guest.must('lsblk -dnro PATH,SERIAL', 60);
+    const nodeOf = (serial: string): string => {
+      const node = new RegExp(`^(\\S+) ${serial}\\s*$`, 'm').exec(listed)?.[1];
+      if (node === undefined) throw new CdrecError('DISK_MISSING', `the rescue system does not see the disk ${serial} (${r.bus}): its kernel has no driver for it, or did not load it`, { hint: 'rescue.modules = "all"' });
+      return node;
+    };
+    const disks = r.disks.map((d, i) => `--disk ${d.source}=${nodeOf(`CDREC-${String(i)}`)}`).join(' ');
+    await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
+    const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
+    // The volumes were verified before: what is restored here is what was read there.
+    const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
+    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}`, seconds);
+    const lines = output.split('\n').map((l) => l.trim());
+    this.remarks.push(...lines.filter((l) => /^(remark|exception when the backup was made|WARNING): /.test(l)));
+    this.differences = lines.filter((l) => l.startsWith('DIFFERENT ')).map((l) => l.slice(10));
+    this.checkedFiles = Number(/^CHECKED (\d+) files/m.exec(output)?.[1] ?? 0);
+    if (status !== 0 && status !== 3) throw new CdrecError('RESTORE_FAILED', lines.find((l) => l.startsWith('cdrec: error'))?.replace(/^cdrec: error \w+: /, '') ?? `the restore ended with status ${String(status)}: ${lines.slice(-3).join(' ')}`);
+  }
+
+  /** The comparison was made at the end of the restore; its verdict is a stage of its own. */
+  async judgeFiles(): Promise<boolean> {
+    return this.stage('compare', 'Every restored file equals the archive', () => {
+      if (this.checkedFiles === 0) return Promise.reject(new CdrecError('NOT_COMPARED', 'no file was compared'));
+      if (this.differences.length > 0) return Promise.reject(new CdrecError('FILES_DIFFER', `${String(this.differences.length)} differences: ${this.differences.slice(0, 5).join('; ')}`));
+      return Promise.resolve();
+    });
+  }
+
+  /** The restored disks alone: what starts, and what it says of itself. */
+  async boot(): Promise<void> {
+    let report = '';
+    const booted = await this.stage('boot', 'The restored disks boot without the medium', () => this.#guest('Restored system', this.#disks(true), async (guest, monitor) => {
+      report = await this.#awaitReport(guest, monitor);
+      await this.#shot('Restored system', monitor);
+      await guest.ended(this.#seconds(180)).catch(() => undefined);
+    }));
+    if (!booted) {
+      this.skip('system', 'The restored system is well');
+      return;
+    }
+    const system = parseSystemReport(report);
+    this.system = system;
+    await this.stage('system', 'The restored system is well', () => {
+      const wrong = [
+        ...(system.state === 'emergency' ? ['it started into emergency mode'] : []), ...system.missing.map((m) => `${m.split(' ')[0] as string} is not mounted (${m.split(' ').slice(1).join(' ')})`),
+        ...(system.failedUnits.length > 0 ? [`failed units: ${system.failedUnits.join(', ')}`] : []), ...(system.swap === false ? ['swap is not in use'] : []),
+      ];
+      return wrong.length > 0 ? Promise.reject(new CdrecError('SYSTEM_NOT_WELL', `${wrong.join('; ')}${system.log.length > 0 ? `. Its log: ${system.log.slice(0, 4).join(' | ')}` : ''}`)) : Promise.resolve();
+    });
+  }
+
+  /** Waits for the report; looks at the screen meanwhile, and types passphrases where somebody waits for them. */
+  async #awaitReport(guest: Guest, monitor: Monitor): Promise<string> {
+    const deadline = Date.now() + this.#seconds(480) * 1000;
+    let text = '';
+    for (let round = 1; ; round++) {
+      try {
+        text += (await guest.expect(new RegExp(`[^]*${MARK} END`), 15))[0];
+        return text;
+      } catch (error) {
+        if (errorCode(error) !== 'GUEST_TIMEOUT') throw error;
+      }
+      const screen = await monitor.textScreen(this.path('screen.txt'));
+      const stuck = /No bootable device.*|Boot failed: not a bootable disk|grub rescue>.*|error: (?:no such device|unknown filesystem|file .* not found).*/.exec(screen) ?? /BdsDxe: No bootable option.*|No bootable option or device was found.*|grub rescue>/.exec(guest.tail(3000));
+      if (stuck !== null && round > 1) throw new CdrecError('NO_BOOT', `the firmware or the boot loader found nothing to start: "${stuck[0].trim()}"`);
+      if (this.#r.encrypted && /(passphrase|unlock|password for)[^\n]*$/i.test(guest.tail(400).trimEnd())) guest.send(`${this.#passphrase}\n`);
+      else if (this.#r.encrypted && round > 1 && /^[a-zA-Z0-9 ]*$/.test(this.#passphrase)) await monitor.type(`${this.#passphrase}\n`);
+      if (Date.now() > deadline) throw new CdrecError('GUEST_TIMEOUT', `the restored system said nothing of itself in ${String(this.#seconds(480))} s${screen.trim() === '' ? '' : `; on its screen: ${screen.trim().split('\n').slice(-4).join(' | ')}`}; last on its serial line: ${guest.tail(300).trim().split('\n').slice(-3).join(' | ')}`);
+      await sleep(10);
+    }
+  }
+
+  result(): RehearsalResult {
+    return {
+      verdict: this.stages.every((s) => s.verdict === 'PASS') ? 'PASS' : 'FAIL', accelerator: this.#r.accelerator, firmware: this.#r.firmware, bus: this.#r.bus, disks: this.#r.disks, stages: this.stages,
+      injected: [...INJECTED, ...(this.#r.more === undefined ? [] : ['further commands of the caller'])], checkedFiles: this.checkedFiles, differences: this.differences, remarks: this.remarks, system: this.system, screenshots: this.screenshots, logs: this.logs,
+    };
+  }
+
+  clean(): void {
+    for (const [i] of this.#r.disks.entries()) rmSync(this.path(`disk-${String(i)}`), { force: true });
+    for (const name of ['rehearsal.iso', 'firmware-variables.fd']) rmSync(this.path(name), { force: true });
+  }
+}
+
+/**
+ * Rehearses a recovery: boots volume 1, restores onto blank disks, compares every file, boots the result without the medium and
+ * has it say how it is. Nothing of the set is changed. Needs neither root nor KVM. A stage that fails ends it; the result says
+ * which and why.
+ * @throws CdrecError TOOL_MISSING; the reason of the signal when interrupted
+ */
+export async function rehearse(request: RehearsalRequest, before: readonly Stage[] = []): Promise<RehearsalResult> {
+  mkdirSync(request.directory, { recursive: true });
+  const rehearsal = new Rehearsal(request);
+  rehearsal.stages.push(...before);
+  try {
+    if (before.every((s) => s.verdict === 'PASS')) {
+      await rehearsal.makeDisks();
+      if ((await rehearsal.restore()) && (await rehearsal.judgeFiles())) await rehearsal.boot();
+    }
+    for (const [id, title] of [['rescue', 'The recovery medium boots'], ['restore', 'The machine is restored onto blank disks'], ['compare', 'Every restored file equals the archive'], ['boot', 'The restored disks boot without the medium'], ['system', 'The restored system is well']] as const) {
+      if (!rehearsal.stages.some((s) => s.id === id)) rehearsal.skip(id, title);
+    }
+    return rehearsal.result();
+  } finally {
+    if (request.keep !== true) rehearsal.clean();
+  }
+}

@@ -1,0 +1,4 @@
+export { escapeHtml, formatSize, formatTime, page } from './html.js';
+export { diskMapSvg, type MapDisk, type MapPart } from './map.js';
+export { recoverySheet, type Sheet } from './sheet.js';
+export { rehearsalPage, type RehearsalPage } from './rehearsal.js';
