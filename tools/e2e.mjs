@@ -127,6 +127,8 @@ const cases = {
   'power-cuts': () => execa('node', ['tools/layouts/power-cuts.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** `cdrec rehearse` as an ordinary user: a sound set passes, six kinds of faults fail at the right stage. */
   rehearsals: () => execa('node', ['tools/rehearsals/run.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** `cdrec status` in a real machine: no false alarm, every change told; the timer. */
+  status: () => execa('node', ['tools/rehearsals/status.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');

@@ -1,9 +1,11 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { basename, join } from 'node:path';
 import { addBootFiles, type PreparedBoot } from '@cdrec/bootimage';
 import type { BackupItem } from '@cdrec/backup';
 import type { IsoImageWriter } from '@cdrec/iso9660';
 import { packImage } from '@cdrec/ramdisk';
+import { recoverySheet } from '@cdrec/report';
 import type { Survey } from '@cdrec/survey';
 import { parseSize } from '@cdrec/config';
 import { CdrecError, decompressStage } from '@cdrec/tool';
@@ -12,6 +14,7 @@ import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
 import { checkDestination, watchDestination } from './destination.js';
+import { sheetOf } from './maps.js';
 import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';
@@ -42,6 +45,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
     if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);
 
+    const facts = { survey, label, setId, created: new Date(date).toISOString(), mode, archives: items.map((i) => i.meta) };
     const options = {
       setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
       boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
@@ -52,6 +56,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
         addBootFiles(iso, boot);
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
         iso.addFile('README.txt', Buffer.from(readme(survey, boot, items)));
+        iso.addFile('index.html', Buffer.from(recoverySheet(sheetOf(facts))));
       },
       onVolume: async (n: number, bytes: number, file: string): Promise<'kept' | 'burned'> => {
         terminal.say(`  volume ${String(n)}: ${formatBytes(bytes)}`);
@@ -66,6 +71,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, survey, config, terminal, interrupt.signal, watchDestination(out));
     const set = await writer.finish();
     writer = undefined;
+    writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })));
     await writeRecovery(set.files.map((f) => f.path), config.output.recovery_percent, terminal, interrupt.signal);
     return { set, exceptions };
   } finally {
@@ -89,6 +95,12 @@ export function prepareDirectory(out: string): void {
   } catch (error) {
     throw new CdrecError('OUTPUT_DIRECTORY', `${out} cannot be written to: ${error instanceof Error ? error.message : String(error)}`, { cause: error, hint: 'choose another --out' });
   }
+}
+
+/** The sheet beside the set: what to do on the day when the machine is dead. It is made anew with every set of that label. */
+function writeSheet(path: string, html: string): void {
+  writeFileSync(`${path}.partial`, html, { mode: 0o600 });
+  renameSync(`${path}.partial`, path);
 }
 
 /** The programs that open an archive, as a shell has them. */

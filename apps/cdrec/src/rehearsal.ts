@@ -3,11 +3,12 @@ import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, ren
 import { freemem, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, type RehearsalDisk, type RehearsalFile, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
-import { rehearsalPage, type MapDisk } from '@cdrec/report';
-import { diskMap, disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
+import { recoverySheet, rehearsalPage, type MapDisk } from '@cdrec/report';
+import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
 import type { Disk, Survey } from '@cdrec/survey';
-import { CdrecError, runTool } from '@cdrec/tool';
+import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { verifySet, type OpenSet } from '@cdrec/volumes';
+import { mapOf, sheetOf } from './maps.js';
 import type { Terminal } from './terminal.js';
 import { VERSION } from './version.js';
 
@@ -75,16 +76,6 @@ async function verifyStage(set: OpenSet, volumes: readonly string[], terminal: T
   return { stage: { id: 'verify', title: 'The set is complete and undamaged', seconds: (Date.now() - started) / 1000, verdict: findings.length === 0 ? 'PASS' : 'FAIL', reason }, digests };
 }
 
-const mapOf = (before: Survey, after: Survey, disk: Disk, bytes: number): MapDisk => ({ title: disk.device, bytes, parts: diskMap(before, after, disk.device).filter((r) => r.depth === 0).map((r, i, rows) => ({ name: r.name, bytes: r.after ?? 0, what: r.what || below(before, after, disk.device, rows, i) })) });
-
-/** What lies below a partition that holds a layer, in few words. */
-function below(before: Survey, after: Survey, device: string, rows: readonly { readonly name: string }[], index: number): string {
-  const all = diskMap(before, after, device);
-  const at = all.findIndex((r) => r.depth === 0 && r.name === rows[index]?.name);
-  const next = all.slice(at + 1).findIndex((r) => r.depth === 0);
-  return all.slice(at + 1, next < 0 ? undefined : at + 1 + next).map((r) => r.what).filter((t) => t !== '').slice(0, 2).join('; ');
-}
-
 async function qemuVersion(): Promise<string> {
   return /version (\S+)/.exec((await runTool('qemu-system-x86_64', ['--version'])).stdout)?.[1] ?? '';
 }
@@ -130,8 +121,21 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   const text = JSON.stringify(file, null, 1) + '\n';
   writeWhole(join(w.report, 'rehearsal.html'), rehearsalPage({ ...file, ...result, host: survey.host.name, label: set.label, setId: set.setId, memoryMiB: w.memoryMiB, versions: programs, volumes: named, maps: maps(survey, w.disks) }));
   writeWhole(join(w.report, 'rehearsal.json'), text);
+  renewSheet(w, volumes, file);
   if (w.signKey !== undefined) writeWhole(join(w.report, 'rehearsal.json.sig'), `${signRehearsal(text, w.signKey)}\n`);
   return file;
+}
+
+/** The sheet beside the set says when it was rehearsed, where the one who rehearses may write it; that on volume 1 stays as it is. */
+function renewSheet({ set, survey }: RehearsalWish, volumes: readonly string[], file: RehearsalFile): void {
+  const sheet = join(dirname(volumes[0] ?? ''), `${set.label}.html`);
+  if (!existsSync(sheet)) return;
+  const { mode, created, archives } = set.manifest;
+  try {
+    writeWhole(sheet, recoverySheet(sheetOf({ survey, label: set.label, setId: set.setId, created, mode, archives, volumes: volumes.map((v) => basename(v)), rehearsed: { created: file.created, verdict: file.verdict } })));
+  } catch (error) {
+    if (!['EACCES', 'EROFS', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
+  }
 }
 
 function maps(survey: Survey, disks: readonly RehearsalDisk[]): { before: MapDisk; after: MapDisk }[] {
@@ -140,7 +144,7 @@ function maps(survey: Survey, disks: readonly RehearsalDisk[]): { before: MapDis
     return { source, rule: 'named by you' as const, target: { device: d.source, bytes: d.bytes, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } };
   });
   const fitted = fitSurvey(survey, assignments, false).survey;
-  return assignments.map(({ source, target }) => ({ before: mapOf(survey, survey, source, source.bytes), after: mapOf(survey, fitted, source, target.bytes) }));
+  return assignments.map(({ source, target }) => ({ before: mapOf(survey, survey, source.device, source.bytes), after: mapOf(survey, fitted, source.device, target.bytes) }));
 }
 
 function say(s: Stage | { readonly title: string }, terminal: Terminal): void {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, runTool } from '@cdrec/tool';
 import { DEFAULT_CONFIG } from '@cdrec/config';
-import { openSets, openTapeSet, type OpenSet } from '@cdrec/volumes';
+import { openDiscSet, openSets, openTapeSet, volumeLabel, type OpenSet } from '@cdrec/volumes';
 import { usageError } from './main.js';
 import { changeTapeFor, tapeDrives } from './tapes.js';
 import { Terminal } from './terminal.js';
@@ -19,7 +19,7 @@ async function isoDevices(): Promise<string[]> {
 
 const bootedSet = (): string | undefined => /\bcdrec\.set=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1];
 
-/** Tape drives that hold the set, and who is asked for further tapes. */
+/** Tape drives that hold the set, and who is asked for further tapes or discs. */
 export interface TapePlaces {
   readonly drives: readonly string[];
   readonly terminal?: Terminal;
@@ -51,7 +51,7 @@ export async function findSet(given: readonly string[], tapes: TapePlaces = { dr
     throw new CdrecError('SET_FOREIGN', others.map((o) => `${o.path} is no volume of a recovery set: ${o.reason}`).join('; '), { hint: 'give only volumes of one set' });
   }
   if (sets.length === 0) throw new CdrecError('SET_NOT_FOUND', 'no volume of a recovery set was found', { hint: 'insert volume 1, plug in the stick, or name ISO files or a directory' });
-  if (sets.length === 1) return { set: sets[0] as OpenSet, places };
+  if (sets.length === 1) return { set: await askForDiscs(sets[0] as OpenSet, tapes.terminal), places };
   const booted = bootedSet();
   const own = sets.find((s) => s.setId === booted);
   const list = sets.map((s) => `${s.label} (${s.setId}) on ${[...s.volumes.values()].map((v) => v.path).join(', ')}`).join('; ');
@@ -60,7 +60,27 @@ export async function findSet(given: readonly string[], tapes: TapePlaces = { dr
     throw new CdrecError(given.length > 0 ? 'SET_FOREIGN' : 'SET_AMBIGUOUS', `volumes of different sets: ${list}`, { hint: 'name the volumes of one set' });
   }
   await close(own);
-  return { set: own, places };
+  return { set: await askForDiscs(own, tapes.terminal), places };
+}
+
+/**
+ * A set that is not whole, with a person and an optical drive at hand: the missing discs are asked for as they are needed. The drive is the one
+ * with a disc of the set, else the first.
+ */
+async function askForDiscs(set: OpenSet, terminal: Terminal | undefined): Promise<OpenSet> {
+  if (set.missing.length === 0 || terminal?.interactive !== true || set.manifest.mode !== 'iso') return set;
+  const holding = [...set.volumes.values()].map((v) => v.path).find((p) => /^\/dev\/sr\d+$/.test(p));
+  const drive = holding ?? (await readBlockTree()).find((d) => d.type === 'rom')?.path;
+  if (drive === undefined) return set;
+  return openDiscSet(set, {
+    drive,
+    insert: async (label, n, found) => {
+      if (found !== '') terminal.say(`${drive} has ${found}.`);
+      // Some drives do not open, some systems have no eject: the person finds the button.
+      await runTool('eject', [drive]).catch(() => undefined);
+      await terminal.ask(`Insert ${n === 0 ? `the last volume of ${label}` : `volume ${volumeLabel(label, n)}`} into ${drive} and press Enter: `, 'all volumes reachable at once: further drives, sticks, ISO files');
+    },
+  });
 }
 
 /** @throws CdrecError SET_INCOMPLETE naming the missing volumes */

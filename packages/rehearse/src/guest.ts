@@ -185,14 +185,19 @@ export class Guest implements AsyncDisposable {
     this.#child.stdin?.write(text);
   }
 
-  /** Runs a shell command at the guest's prompt, answering questions it asks in their order; returns output and status. */
-  async run(command: string, seconds: number, answers: readonly { question: RegExp; answer: (match: RegExpExecArray) => string }[] = []): Promise<{ output: string; status: number }> {
+  /** Runs a shell command at the guest's prompt, answering questions it asks in their order, and `repeated` ones whenever they come; returns output and status. */
+  async run(command: string, seconds: number, answers: readonly { question: RegExp; answer: (match: RegExpExecArray) => string }[] = [], repeated?: { readonly question: RegExp; readonly answer: (match: RegExpExecArray) => Promise<string> }): Promise<{ output: string; status: number }> {
     const n = String(++this.#counter);
     const from = this.#position;
     // The quotes keep the markers out of the echoed command line.
     this.send(`echo "BE""GIN${n}:"; ${command}; echo "EN""D${n}:"$?:\n`);
     for (const { question, answer } of answers) this.send(`${answer(await this.expect(question, seconds))}\r`);
-    const match = await this.expect(new RegExp(`END${n}:(\\d+):`), seconds);
+    const end = `END${n}:(\\d+):`;
+    let match = await this.expect(new RegExp(repeated === undefined ? end : `${end}|${repeated.question.source}`), seconds);
+    for (; repeated !== undefined && match[1] === undefined; match = await this.expect(new RegExp(`${end}|${repeated.question.source}`), seconds)) {
+      const question = repeated.question.exec(match[0]);
+      if (question !== null) this.send(`${await repeated.answer(question)}\r`);
+    }
     const text = this.#text.slice(from, this.#position - match[0].length).replace(/\r/g, '');
     const begin = `BEGIN${n}:\n`;
     return { output: text.slice(text.indexOf(begin) + begin.length), status: Number(match[1]) };

@@ -7,3 +7,4 @@ export { verifySet, type Finding } from './verify.js';
 export { describeTape, readTape, readTapeIndex, type TapeContent, type TapeMedium, type TapeOutput } from './tape.js';
 export { TapeSetWriter, type TapeSetOptions } from './tape-set.js';
 export { openTapeSet, type TapeReadOptions } from './tape-reader.js';
+export { openDiscSet, type DiscReadOptions } from './disc-reader.js';

@@ -35,7 +35,8 @@ export interface OpenedSets {
   readonly others: readonly { readonly path: string; readonly reason: string }[];
 }
 
-async function openVolume(path: string): Promise<OpenVolume> {
+/** Opens one volume. @throws CdrecError NOT_A_VOLUME, SET_INVALID; IsoError; what reading throws */
+export async function openVolume(path: string): Promise<OpenVolume> {
   if ((await stat(path)).isDirectory()) {
     const text = await readFile(join(path, 'cdrec/set.json'), 'utf8');
     return {
@@ -103,7 +104,8 @@ export async function openSets(paths: readonly string[]): Promise<OpenedSets> {
   return { sets: [...found].map(([id, volumes]) => assemble(id, volumes)), others };
 }
 
-function reasonOf(path: string, error: unknown): string {
+/** Why a place holds no volume, in words. */
+export function reasonOf(path: string, error: unknown): string {
   if (errorCode(error) === 'ENOENT') return existsSync(path) ? 'a directory without cdrec/set.json: no recovery set' : 'no such file';
   if (errorCode(error) === 'ENOMEDIUM') return 'no disc in the drive';
   if (error instanceof IsoError && error.code === 'ISO_NOT_ISO') return 'no ISO image';

@@ -18,6 +18,7 @@ async function prune(places: readonly string[], keep: number, terminal: Terminal
     terminal.say(`Removing the old set ${set.label}`);
     for (const v of set.volumes.values()) rmSync(v.path, { recursive: true });
     rmSync(reportPlace(set), { recursive: true, force: true });
+    rmSync(`${reportPlace(set).replace(/-rehearsal$/, '')}.html`, { force: true });
   }
 }
 

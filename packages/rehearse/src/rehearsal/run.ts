@@ -154,9 +154,9 @@ class Rehearsal {
 
   /** Rescue system, restore and comparison happen in one guest. */
   async restore(): Promise<boolean> {
-    const [first, ...others] = this.#r.volumes;
+    // One drive: further volumes are asked for, and changed like discs.
     const media: Medium[] = [
-      { file: first as string, as: 'cdrom', boot: true }, ...others.map((file): Medium => ({ file, as: 'virtio', readonly: true })), ...this.#disks(false), { file: this.path('rehearsal.iso'), as: 'virtio', readonly: true, serial: 'CDREC-REHEARSAL' },
+      { file: this.#r.volumes[0] as string, as: 'cdrom', boot: true }, ...this.#disks(false), { file: this.path('rehearsal.iso'), as: 'virtio', readonly: true, serial: 'CDREC-REHEARSAL' },
     ];
     return this.#guest('Rescue system', media, async (guest, monitor) => {
       const booted = await this.stage('rescue', 'The recovery medium boots', async () => {
@@ -167,14 +167,14 @@ class Rehearsal {
         return false;
       }
       await this.#shot('Rescue system', monitor);
-      const restored = await this.stage('restore', 'The machine is restored onto blank disks', () => this.#restoreIn(guest));
+      const restored = await this.stage('restore', 'The machine is restored onto blank disks', () => this.#restoreIn(guest, monitor));
       if (!restored) await this.#lastScreen('Restore', monitor);
       else await powerOff(guest, 60).catch(() => undefined); // the disks are unmounted and synced: how it ends does not matter
       return restored;
     });
   }
 
-  async #restoreIn(guest: Guest): Promise<void> {
+  async #restoreIn(guest: Guest, monitor: Monitor): Promise<void> {
     const r = this.#r;
     const listed = await guest.must('lsblk -dnro PATH,SERIAL', 60);
     const nodeOf = (serial: string): string => {
@@ -187,7 +187,16 @@ class Rehearsal {
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
     // The volumes were verified before: what is restored here is what was read there.
     const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
-    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}`, seconds);
+    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}`, seconds, [], {
+      question: /Insert (the last volume|volume \S+_(\d+))[^\n]* and press Enter: /,
+      answer: async (m) => {
+        const file = m[2] === undefined ? r.volumes.at(-1) : r.volumes[Number(m[2]) - 1];
+        // The first medium of the guest is its drive.
+        await monitor.command(`change -f m0 "${file ?? ''}" raw`);
+        await sleep(1500);
+        return '';
+      },
+    });
     const lines = output.split('\n').map((l) => l.trim());
     this.remarks.push(...lines.filter((l) => /^(remark|exception when the backup was made|WARNING): /.test(l)));
     this.differences = lines.filter((l) => l.startsWith('DIFFERENT ')).map((l) => l.slice(10));
