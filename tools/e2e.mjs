@@ -129,6 +129,8 @@ const cases = {
   rehearsals: () => execa('node', ['tools/rehearsals/run.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** `cdrec status` in a real machine: no false alarm, every change told; the timer. */
   status: () => execa('node', ['tools/rehearsals/status.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Six layouts, each made in a guest and rehearsed onto 20 % smaller NVMe disks (all variants: node tools/layouts/matrix.mjs). */
+  layouts: () => execa('node', ['tools/layouts/matrix.mjs', '--quick'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');

@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { addBootFiles, type PreparedBoot } from '@cdrec/bootimage';
 import type { BackupItem } from '@cdrec/backup';
 import type { IsoImageWriter } from '@cdrec/iso9660';
@@ -71,7 +71,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, survey, config, terminal, interrupt.signal, watchDestination(out));
     const set = await writer.finish();
     writer = undefined;
-    writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })));
+    writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })), terminal);
     await writeRecovery(set.files.map((f) => f.path), config.output.recovery_percent, terminal, interrupt.signal);
     return { set, exceptions };
   } finally {
@@ -97,10 +97,16 @@ export function prepareDirectory(out: string): void {
   }
 }
 
-/** The sheet beside the set: what to do on the day when the machine is dead. It is made anew with every set of that label. */
-function writeSheet(path: string, html: string): void {
-  writeFileSync(`${path}.partial`, html, { mode: 0o600 });
-  renameSync(`${path}.partial`, path);
+/** The sheet beside the set: what to do on the day when the machine is dead. The set is complete without it. */
+function writeSheet(path: string, html: string, terminal: Terminal): void {
+  const partial = join(dirname(path), `.${basename(path)}.partial`);
+  try {
+    writeFileSync(partial, html, { mode: 0o600 });
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    terminal.say(`  warning: the recovery sheet ${path} could not be written (${error instanceof Error ? error.message : String(error)}); it is on volume 1 as index.html`);
+  }
 }
 
 /** The programs that open an archive, as a shell has them. */

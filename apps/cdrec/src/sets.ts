@@ -17,6 +17,9 @@ async function isoDevices(): Promise<string[]> {
   return out;
 }
 
+/** What lies beside a set and may come along with it (`SET*`): its sheet, the report of its rehearsal, error-correction data. */
+const isCompanion = (path: string): boolean => /\.html$|-rehearsal\/?$|\.par2$/.test(path);
+
 const bootedSet = (): string | undefined => /\bcdrec\.set=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1];
 
 /** Tape drives that hold the set, and who is asked for further tapes or discs. */
@@ -45,10 +48,11 @@ export async function findSet(given: readonly string[], tapes: TapePlaces = { dr
   }
   const places = given.length > 0 ? given : await isoDevices();
   const { sets, others } = await openSets(places);
+  const foreign = others.filter((o) => !isCompanion(o.path));
   const close = async (keep?: OpenSet): Promise<void> => { for (const s of sets) if (s !== keep) await s.close(); };
-  if (given.length > 0 && others.length > 0) {
+  if (given.length > 0 && foreign.length > 0) {
     await close();
-    throw new CdrecError('SET_FOREIGN', others.map((o) => `${o.path} is no volume of a recovery set: ${o.reason}`).join('; '), { hint: 'give only volumes of one set' });
+    throw new CdrecError('SET_FOREIGN', foreign.map((o) => `${o.path} is no volume of a recovery set: ${o.reason}`).join('; '), { hint: 'give only volumes of one set' });
   }
   if (sets.length === 0) throw new CdrecError('SET_NOT_FOUND', 'no volume of a recovery set was found', { hint: 'insert volume 1, plug in the stick, or name ISO files or a directory' });
   if (sets.length === 1) return { set: await askForDiscs(sets[0] as OpenSet, tapes.terminal), places };

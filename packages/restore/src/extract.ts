@@ -36,8 +36,8 @@ export interface Extraction extends StoredAs {
   readonly what: string;
   /** Members (`./etc/fstab`) that alone are unpacked, directories with all below; default: all. */
   readonly members?: readonly string[];
-  /** Bytes of the uncompressed archive, from the manifest; proof that nothing was cut off. */
-  readonly contentBytes: number;
+  /** Bytes of the uncompressed archive, from the manifest; proof that nothing was cut off. Not known of foreign archives. */
+  readonly contentBytes?: number;
 }
 
 /**
@@ -73,5 +73,5 @@ export async function feed(source: AsyncIterable<Uint8Array>, as: StoredAs, last
 export async function extract(source: AsyncIterable<Uint8Array>, e: Extraction): Promise<void> {
   const said = await feed(source, e, { program: 'tar', args: extractArguments(e.directory, e.fsType, e.members) }, e.what);
   const total = Number(/^Total bytes read: (\d+)/m.exec(said)?.[1]);
-  if (total !== e.contentBytes) throw new CdrecError('EXTRACT_FAILED', `unpacking ${e.what}: tar read ${String(total)} of ${String(e.contentBytes)} bytes`);
+  if (e.contentBytes !== undefined && total !== e.contentBytes) throw new CdrecError('EXTRACT_FAILED', `unpacking ${e.what}: tar read ${String(total)} of ${String(e.contentBytes)} bytes`);
 }

@@ -8,3 +8,4 @@ export { describeTape, readTape, readTapeIndex, type TapeContent, type TapeMediu
 export { TapeSetWriter, type TapeSetOptions } from './tape-set.js';
 export { openTapeSet, type TapeReadOptions } from './tape-reader.js';
 export { openDiscSet, type DiscReadOptions } from './disc-reader.js';
+export { openLegacySet } from './legacy.js';

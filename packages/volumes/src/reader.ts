@@ -23,6 +23,8 @@ export interface OpenSet {
   readonly volumes: ReadonlyMap<number, OpenVolume>;
   /** Labels of volumes that must exist but were not given; empty when the set is complete. */
   readonly missing: readonly string[];
+  /** A set of mkCDrec 1.x: archives whose bytes and digests are not known. */
+  readonly legacy?: true;
   /** The stored stream of an archive, verified while it is read. @throws CdrecError SET_INCOMPLETE, PasteStreamError */
   read(archive: Archive): AsyncGenerator<Uint8Array, void, undefined>;
   close(): Promise<void>;

@@ -13,7 +13,7 @@ export const cleanCommand: AddCommand = (program, terminal) => {
       const out = resolve(flags.out ?? loadConfig('/etc/cdrec/cdrec.toml', false).output.directory);
       let names: string[] = [];
       try {
-        names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}(_\d+\.iso)?\.partial$|^\.cdrec-grub-/.test(n));
+        names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}(_\d+\.iso|\.html)?\.partial$|^\.cdrec-grub-/.test(n));
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
       }

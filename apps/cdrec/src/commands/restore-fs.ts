@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { archiveOf, counted, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
-import type { Archive, OpenSet } from '@cdrec/volumes';
+import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
 import { collect, EXIT, usageError, type AddCommand } from '../main.js';
 import { findSet } from '../sets.js';
@@ -34,6 +34,11 @@ function wanted(set: OpenSet, flags: Flags): Map<Archive, string[]> {
 
 /** Only what the archive lies on must be there: other volumes of the set may be missing. */
 function requirePieces(set: OpenSet, archive: Archive): void {
+  if (set.legacy === true) {
+    const goesOn = set.missing.find((m) => m.includes(` ${archive.name} `));
+    if (goesOn !== undefined) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} is not whole: ${goesOn} is missing`);
+    return;
+  }
   const missing = archive.pieces.filter((p) => set.manifest.mode !== 'tape' && !set.volumes.has(p.volume)).map((p) => p.volume);
   if (archive.sha256 === '') throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} goes on: ${set.missing.join(', ')} missing`);
   if (missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} needs volume ${missing.join(', ')} too`, { hint: 'make it reachable: name its ISO file or its drive' });
@@ -61,7 +66,7 @@ async function toDirectory(set: OpenSet, chosen: ReadonlyMap<Archive, string[]>,
     mkdirSync(directory, { recursive: true });
     if (members.length === 0 && readdirSync(directory).some((n) => n !== 'lost+found')) throw new CdrecError('TARGET_NOT_EMPTY', `${directory} is not empty`, { hint: 'a whole file system is unpacked into an empty directory or file system; take --path for single files' });
     const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.bytes);
-    await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, contentBytes: archive.contentBytes, members });
+    await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
     meter.done();
   }
 }
@@ -111,13 +116,15 @@ export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
     .option('--yes', 'do not ask before a device is overwritten')
     .option('--identity <file>', 'secret key of age that opens an encrypted set')
     .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
-    .addHelpText('after', '\nExamples:\n  cdrec restore-fs set/*.iso --find "*.conf"\n  cdrec restore-fs set/*.iso --path /etc/ssh --to /tmp/old\n  cdrec restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs\nOnly the volumes that the file system lies on must be there.')
+    .addHelpText('after', '\nExamples:\n  cdrec restore-fs set/*.iso --find "*.conf"\n  cdrec restore-fs set/*.iso --path /etc/ssh --to /tmp/old\n  cdrec restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs\nOnly the volumes that the file system lies on must be there. Sets of mkCDrec 1.x are read, too.')
     .action(async (volumes: string[], flags: Flags) => {
       const lists = flags.list === true || flags.find !== undefined;
       if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
       if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
       if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
-      const { set } = await findSet(volumes, { drives: flags.tape, terminal });
+      const legacy = volumes.length > 0 ? await openLegacySet(volumes.filter((v) => existsSync(v))) : undefined;
+      if (legacy !== undefined) terminal.say(`A set of mkCDrec 1.x: ${legacy.label}`);
+      const set = legacy ?? (await findSet(volumes, { drives: flags.tape, terminal })).set;
       try {
         const identity = await identityFor(set, flags.identity, terminal);
         if (lists) {

@@ -1,0 +1,134 @@
+// Layouts one by one: each machine is made in a guest, its set built in it, and `cdrec rehearse` brings it back onto disks like the old ones,
+// onto disks 20 % smaller on NVMe, and onto disks three times as large.
+// usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT...]      (--quick: only the smaller disks)
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { attachImage, bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
+import { use } from '../devices/targets.mjs';
+
+const quick = process.argv.includes('--quick');
+const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
+const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'layouts');
+mkdirSync(dir, { recursive: true });
+const path = (name) => join(dir, name);
+const accelerator = await chooseAccelerator();
+const BIOS_BOOT = 'size=1M, type=21686148-6449-6E6F-744E-656564454649';
+const gpt = (disk, ...parts) => `printf '%s\\n' 'label: gpt' ${[BIOS_BOOT, ...parts].map((p) => `'${p}'`).join(' ')} | sfdisk -q ${disk}; udevadm settle`;
+const PASSPHRASE = 'gut verschlossen'; // of the original; a rehearsal takes one of its own
+
+/** Commands that make a layout on vdb (and vdc) and mount it at /mnt, its fstab, and further lines of configuration. */
+const LAYOUTS = {
+  /** GPT and LVM: two volumes and swap. */
+  lvm: {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928')}
+vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n home -L 400M vg; lvcreate -q -y -n swap -L 64M vg
+mkfs.ext4 -q -L root /dev/vg/root; mkfs.xfs -q -L home /dev/vg/home; mkswap -q /dev/vg/swap
+mount /dev/vg/root /mnt; mkdir /mnt/home; mount /dev/vg/home /mnt/home`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=home /home xfs defaults 0 0\n/dev/vg/swap none swap sw 0 0',
+  },
+  /** md RAID1 under LVM, on two disks. */
+  'raid-lvm': {
+    disks: 2,
+    make: `for d in vdb vdc; do ${gpt('/dev/$d', 'type=A19D880F-05FC-4D3B-A006-743F0F84911E')}; done
+mdadm --create /dev/md0 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean --homehost=sample --name=all /dev/vdb2 /dev/vdc2
+vgcreate -q vg /dev/md0; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n swap -L 64M vg
+mkfs.ext4 -q -L root /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt`,
+    fstab: 'LABEL=root / ext4 defaults 0 1\n/dev/mapper/vg-swap none swap sw 0 0', more: 'mdadm --detail --scan >> /mnt/etc/mdadm/mdadm.conf',
+  },
+  /** LUKS2 under LVM, /boot apart; the passphrase is typed. */
+  'luks-lvm': {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'size=300M', 'type=CA7D7CCB-63ED-4C53-861C-1742536059CC')}
+printf '%s' '${PASSPHRASE}' | cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file=- /dev/vdb3
+printf '%s' '${PASSPHRASE}' | cryptsetup open --key-file=- /dev/vdb3 crypt
+vgcreate -q vg /dev/mapper/crypt; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n swap -L 64M vg
+mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L boot /dev/vdb2; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt; mkdir /mnt/boot; mount /dev/vdb2 /mnt/boot`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n/dev/mapper/vg-swap none swap sw 0 0', more: 'echo "crypt UUID=$(cryptsetup luksUUID /dev/vdb3) none luks" > /mnt/etc/crypttab',
+  },
+  /** A thin pool beside a plain volume. */
+  thin: {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928')}
+vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1600M vg; lvcreate -q -y --type thin-pool -n pool -L 200M vg; lvcreate -q -y --thin -V 600M -n srv vg/pool
+mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L srv /dev/vg/srv; mount /dev/vg/root /mnt; mkdir -p /mnt/srv/thin; mount /dev/vg/srv /mnt/srv/thin; cp -a /usr/share/common-licenses /mnt/srv/thin/`,
+    fstab: 'LABEL=root / ext4 defaults 0 1\nLABEL=srv /srv/thin ext4 defaults 0 2',
+  },
+  /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out. */
+  btrfs: {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'type=L')}
+mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
+btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/`,
+    fstab: 'LABEL=top / btrfs subvol=@,compress=zstd 0 0\nLABEL=top /home btrfs subvol=@home 0 0', more: 'mkdir /tmp/top; mount -o subvolid=5 /dev/vdb2 /tmp/top; btrfs -q subvolume snapshot -r /mnt/home /tmp/top/@snapshots/before; umount /tmp/top',
+  },
+  /** btrfs RAID1 over two disks. */
+  'btrfs-raid1': {
+    disks: 2,
+    make: `for d in vdb vdc; do ${gpt('/dev/$d', 'type=L')}; done
+mkfs.btrfs -q -L pair -d raid1 -m raid1 /dev/vdb2 /dev/vdc2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; umount /mnt; mount -o subvol=@ /dev/vdb2 /mnt`,
+    fstab: 'LABEL=pair / btrfs subvol=@ 0 0',
+  },
+};
+
+/** The machine in its guest: layout, system, boot loader, set. */
+const script = (layout) => `set -e
+export DM_DISABLE_UDEV=
+${layout.make}
+tar -C / --one-file-system --exclude=./lost+found --xattrs --xattrs-include='*' --acls -c . | tar -C /mnt --xattrs --xattrs-include='*' --acls -x
+printf '%b\\n' '${layout.fstab.replaceAll('\n', '\\n')}' > /mnt/etc/fstab
+${layout.more ?? ''}
+echo sample-layout > /mnt/etc/hostname
+mkdir -p /mnt/etc/systemd/system.conf.d /mnt/store; printf '[Manager]\\nDefaultTimeoutStartSec=900\\nDefaultDeviceTimeoutSec=900\\n' > /mnt/etc/systemd/system.conf.d/slow.conf
+# Few modules, for the emulator's sake: those of this machine. On another bus the restore has to make the initramfs again.
+sed -i 's/^MODULES=.*/MODULES=dep/' /mnt/etc/initramfs-tools/initramfs.conf
+for d in dev proc sys run; do mount --bind /$d /mnt/$d; done
+chroot /mnt update-initramfs -u
+for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
+chroot /mnt update-grub
+sync; mount /dev/disk/by-label/STORE /mnt/store
+chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
+umount /mnt/store; umount -R /mnt; sync; echo MADE`;
+
+async function run(name, layout) {
+  const image = (n) => path(`${name}-${n}.img`);
+  const store = path(`${name}-store.img`);
+  for (const [file, size] of [[image(1), '3G'], ...(layout.disks > 1 ? [[image(2), '3G']] : []), [store, '2G']]) {
+    rmSync(file, { force: true });
+    await execa('truncate', ['-s', size, file]);
+  }
+  await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
+  const maker = path('maker.img');
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
+  const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: 'virtio', serial: `LAYOUT-${i}` }));
+  await use(Guest.start({ accelerator, firmware: 'bios', memoryMiB: 1024, media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {
+    await bootToLogin(guest);
+    await guest.must('mkdir -p /s && mount -L STORE /s && cp /s/make.sh /tmp/ && umount /s', 60);
+    const { status, output } = await guest.run('TERM=dumb bash /tmp/make.sh', 1800);
+    if (status !== 0 || !output.includes('MADE')) throw new Error(`${name}: status ${status}\n${output.slice(-3000)}`);
+    await powerOff(guest);
+  });
+  const iso = path(`${name}.iso`);
+  await use(attachImage(store), (loop) => withMounts([['-o', 'ro', loop.device, path('mnt')]], () => execa('bash', ['-c', 'cp "$0"/*_1.iso "$1"', path('mnt'), iso])));
+  for (const file of [maker, store, ...disks.map((d) => d.file)]) rmSync(file);
+  const variants = { smaller: ['--smaller', '20%', '--bus', 'nvme'], ...(quick ? {} : { same: [], larger: disks.flatMap(() => ['--disk', '9G']) }) };
+  for (const [variant, flags] of Object.entries(variants)) {
+    const report = path(`${name}-${variant}`);
+    const started = Date.now();
+    const { exitCode, stdout } = await execa('node', ['apps/cdrec/dist/bin.js', 'rehearse', iso, '--memory', '1G', '--report', report, ...flags], { stdio: ['ignore', 'pipe', 'inherit'], reject: false });
+    const json = JSON.parse(readFileSync(join(report, 'rehearsal.json'), 'utf8'));
+    console.log(`${name} ${variant}: ${stdout.trim()} (${Math.round((Date.now() - started) / 1000)} s)${json.remarks.map((r) => `\n    ${r}`).join('')}`);
+    if (exitCode !== 0) throw new Error(`${name} ${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}\n${readFileSync(join(report, 'rehearsal.html'), 'utf8').match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
+    rmSync(report, { recursive: true });
+  }
+  rmSync(iso);
+}
+
+mkdirSync(path('mnt'), { recursive: true });
+for (const name of asked.length > 0 ? asked : Object.keys(LAYOUTS)) {
+  if (LAYOUTS[name] === undefined) throw new Error(`no layout "${name}"; there are ${Object.keys(LAYOUTS).join(', ')}`);
+  await run(name, LAYOUTS[name]);
+}
+rmSync(dir, { recursive: true, force: true });
