@@ -25,7 +25,7 @@ beforeAll(async () => {
     expect(r.status, r.stderr).toBe(0);
     written = Number(/WRITTEN (\d+)/.exec(r.stdout)?.[1]);
   });
-  volumes = readdirSync(set).sort().map((n) => join(set, n));
+  volumes = readdirSync(set).filter((n) => n.endsWith('.iso')).sort().map((n) => join(set, n));
 });
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
 
@@ -127,6 +127,54 @@ describe('a set of at least three volumes', () => {
     });
     rmSync(small);
   });
+
+  it('writes to nothing but the disks of the plan: not to one with the set, a mounted one, swap in use, one too small, a bystander', async () => {
+    const noise = (name: string, mib: number): string => {
+      execFileSync('bash', ['-c', 'head -c "$2" /dev/zero | openssl enc -aes-128-ctr -K 0 -iv 0 > "$1"', 'noise', join(dir, name), String(mib << 20)], { stdio: ['ignore', 'ignore', 'ignore'] });
+      return join(dir, name);
+    };
+    const digest = (path: string): string => execFileSync('sha256sum', [path], { encoding: 'utf8' }).split(' ')[0] as string;
+    const bystander = noise('bystander.img', 64);
+    const mounted = noise('mounted.img', 64);
+    execFileSync('mkfs.ext4', ['-q', '-F', mounted]);
+    const swap = noise('swap.img', 64);
+    const small = noise('small.img', 64);
+    const carrier = join(dir, 'carrier.iso');
+    copyFileSync(volumes[0] as string, carrier);
+    await using a = await attachImage(bystander);
+    await using b = await attachImage(mounted);
+    await using c = await attachImage(swap);
+    await using d = await attachImage(small);
+    await using e = await attachImage(carrier);
+    execFileSync('mkswap', [c.device], { stdio: 'ignore' });
+    const untouched = [bystander, small, carrier];
+    expect(existsSync(a.device)).toBe(true); // a disk that could be taken
+    const before = untouched.map(digest);
+    const to = (device: string, files: readonly string[]) => cdrec('restore', ...files, '--disk', device, '--yes', '--journal', join(dir, 'journal-n'), '--work', join(dir, 'work'));
+    await withMounts([['-t', 'ext4', '-o', 'ro,noload', b.device, join(dir, 'busy')]], async () => {
+      const held = digest(mounted);
+      const r = await to(b.device, volumes);
+      expect([r.status, r.stderr]).toEqual([1, expect.stringMatching(/DISK_REFUSED: \S+ is refused: it is in use: \S+ is mounted/)]);
+      expect(digest(mounted)).toBe(held);
+    });
+    execFileSync('swapon', [c.device]);
+    try {
+      const held = digest(swap);
+      const r = await to(c.device, volumes);
+      expect([r.status, r.stderr]).toEqual([1, expect.stringMatching(/DISK_REFUSED: \S+ is refused: it is in use as swap/)]);
+      expect(digest(swap)).toBe(held);
+    } finally {
+      execFileSync('swapoff', [c.device]);
+    }
+    expect((await to(d.device, volumes)).stderr).toMatch(/DISK_TOO_SMALL/);
+    expect((await to(e.device, [e.device, ...volumes.slice(1)])).stderr).toMatch(/DISK_REFUSED: \S+ is refused: it carries a volume of a recovery set/);
+    const disk = blank('named.img', 2 * 2 ** 30 + 2 ** 26);
+    const restored = await restoreOnto(disk, ['--check']);
+    expect(restored.status, restored.stderr).toBe(0);
+    expect(restored.stdout).toMatch(/CHECKED \d{4,} files: 0 differences/);
+    expect(untouched.map(digest)).toEqual(before);
+    for (const f of [disk, bystander, mounted, swap, small, carrier]) rmSync(f);
+  }, 600_000);
 });
 
 describe('the same input', () => {

@@ -1,4 +1,5 @@
-import { readBlockTree, readMounts, superblockOf, type BlockDevice, type Mount } from '@cdrec/survey';
+import { readFileSync } from 'node:fs';
+import { deviceNumber, readBlockTree, readMounts, superblockOf, type BlockDevice, type Mount } from '@cdrec/survey';
 
 /** A disk that a restore might write to. `bytes` is its size; `refusal` says why it must not be written. */
 export interface TargetDisk {
@@ -15,8 +16,8 @@ export interface TargetDisk {
   readonly onlyByName: boolean;
 }
 
-/** Disks as restore targets. `media` are devices that carry volumes of a recovery set. Pure. */
-export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[], media: readonly string[], content: ReadonlyMap<string, string>): TargetDisk[] {
+/** Disks as restore targets. `media` are devices that carry volumes of a recovery set, `swaps` the numbers (major:minor) of those in use as swap. Pure. */
+export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[], media: readonly string[], content: ReadonlyMap<string, string>, swaps: readonly string[] = []): TargetDisk[] {
   const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
   return tree.filter((d) => (d.type === 'disk' || d.type === 'loop') && d.bytes > 0 && !/^\/dev\/(ram|zram|fd)/.test(d.path)).map((disk) => {
     const devices = all(disk);
@@ -24,6 +25,7 @@ export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[]
     const mount = mounts.find((m) => devices.some((d) => d.number === m.number));
     const refusal = medium !== undefined ? 'it carries a volume of a recovery set'
       : mount !== undefined ? `it is in use: ${mount.source} is mounted on ${mount.target}`
+      : devices.some((d) => swaps.includes(d.number)) ? 'it is in use as swap'
       : disk.readOnly ? 'it is read-only' : undefined;
     const parts = devices.slice(1).map((d) => `${d.path} ${content.get(d.path) ?? ''}`.trim());
     return {
@@ -46,5 +48,6 @@ export async function readTargets(media: readonly string[]): Promise<TargetDisk[
     for (const child of d.children) await probe(child);
   };
   for (const disk of tree) await probe(disk);
-  return toTargets(tree, await readMounts(), media, content);
+  const swaps = readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).flatMap((l) => (l.startsWith('/dev/') ? [deviceNumber(l.split(/\s/)[0] as string)] : []));
+  return toTargets(tree, await readMounts(), media, content, swaps);
 }
