@@ -1,7 +1,7 @@
 // `cdrec rehearse` for real, as an ordinary user and without KVM: a set of a sample system passes; one with a fault fails, at the right
 // stage and with a reason that says what is wrong.
 // usage: node tools/rehearsals/run.mjs [CASE...]      (cases: see below; default: all)
-import { closeSync, cpSync, chmodSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, makeBaseSystem, makeSampleDisk, withMounts } from '@cdrec/rehearse';
@@ -93,6 +93,17 @@ const cases = {
     writeFileSync(join(report, 'rehearsal.json'), readFileSync(join(report, 'rehearsal.json'), 'utf8').replace('"checkedFiles": ', '"checkedFiles": 1'));
     const forged = await verify([]);
     if (forged.exitCode !== 1 || !/signature/.test(forged.stderr)) throw new Error(`a forged report: ${forged.exitCode} ${forged.stderr}`);
+  },
+  /** UEFI: the set of the case uefi-xfs, made in the running machine. */
+  uefi: async () => {
+    const made = join(dir, '../uefi-xfs/set');
+    if (!existsSync(made)) await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--sample', 'uefi-xfs', '--inside', '--volume-size', 'dvd', '--dir', join(dir, '../uefi-xfs'), '--cache', '.cache'], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const volume = join(dir, 'uefi_1.iso');
+    cpSync(join(made, readdirSync(made).find((n) => n.endsWith('_1.iso'))), volume);
+    chmodSync(volume, 0o644);
+    const { exitCode, json } = await rehearse('uefi', [volume], ['--bus', 'nvme']);
+    if (exitCode !== 0 || json.machine.firmware !== 'uefi' || !['/', '/boot', '/boot/efi'].every((m) => json.system.mounted.includes(m)) || json.system.swap !== true) throw new Error(JSON.stringify(json, null, 1));
+    rmSync(volume);
   },
   /** A byte of an archive. */
   damaged: async () => {

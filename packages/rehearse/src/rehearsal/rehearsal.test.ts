@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IsoImage, writeImageFile } from '@cdrec/iso9660';
+import { describe, expect, it } from 'vitest';
+import { isSignedBy, parseRehearsal, parseSystemReport, signRehearsal } from '../index.ts';
+import { addRehearsalFiles } from './probe.ts';
+
+describe('the report of a restored system', () => {
+  it('is read out of what else comes over a serial line', () => {
+    const line = 'booting\r\nCDREC-REHEARSAL target multi-user.target\r\n\r\nlogin: \r\nCDREC-REHEARSAL failed x.service\r\nCDREC-REHEARSAL mounted /\r\nCDREC-REHEARSAL missing /srv UUID=1\r\nCDREC-REHEARSAL swap UUID=2 1\r\nCDREC-REHEARSAL swap /swap 0\r\nCDREC-REHEARSAL kernel 6.1\r\nCDREC-REHEARSAL state degraded\r\nCDREC-REHEARSAL END\r\n';
+    expect(parseSystemReport(line)).toEqual({ state: 'degraded', target: 'multi-user.target', kernel: '6.1', failedUnits: ['x.service'], mounted: ['/'], missing: ['/srv UUID=1'], swap: false, log: [] });
+    expect(parseSystemReport('')).toMatchObject({ state: 'unknown', swap: undefined });
+  });
+  it('comes from scripts that a shell takes', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-probe-'));
+    try {
+      const iso = new IsoImage({ volumeId: 'CDREC_REHEARSAL', date: 0 });
+      addRehearsalFiles(iso, { bootSeconds: 60, more: 'true' });
+      writeImageFile(iso.plan(), join(dir, 'x.iso'));
+      execFileSync('bsdtar', ['-x', '-f', join(dir, 'x.iso'), '-C', dir]);
+      execFileSync('bash', ['-n', join(dir, 'inject.sh')]);
+      execFileSync('sh', ['-n', join(dir, 'report.sh')]);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the signature of a rehearsal', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519', { privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+  it('is good for the very text, and for nobody else', () => {
+    const signature = signRehearsal('text', privateKey);
+    expect(isSignedBy('text', signature, publicKey)).toBe(true);
+    expect(isSignedBy('texT', signature, publicKey)).toBe(false);
+    const other = generateKeyPairSync('ed25519', { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }).publicKey;
+    expect(isSignedBy('text', signature, other)).toBe(false);
+    expect(isSignedBy('text', 'no base64!', publicKey)).toBe(false);
+  });
+  it('wants an Ed25519 key', () => {
+    expect(() => signRehearsal('text', 'nonsense')).toThrow(/private key cannot be read/);
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 1024, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' } });
+    expect(() => signRehearsal('text', rsa.privateKey)).toThrow(/no Ed25519 key/);
+  });
+  it('goes with a file that is what it should be', () => {
+    expect(() => parseRehearsal('{', 'x')).toThrow(/x is not JSON/);
+    expect(() => parseRehearsal('{"version":1}', 'x')).toThrow(/verdict/);
+  });
+});
