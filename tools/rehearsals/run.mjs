@@ -14,7 +14,7 @@ const NOBODY = 65534;
 const asked = process.argv.slice(2);
 
 /** A set of a small BIOS machine, in volumes of `size`; `change` is done to its root before. */
-async function makeSet(name, size, change) {
+async function makeSet(name, size, change, mode = 'iso') {
   const work = join(dir, name);
   const set = join(work, 'set');
   rmSync(work, { recursive: true, force: true });
@@ -26,13 +26,13 @@ async function makeSet(name, size, change) {
     await withMounts([['-t', 'ext4', loop.partition(1), root], ...['dev', 'proc', 'sys'].map((d) => ['--bind', `/${d}`, join(root, d)]), ['--bind', set, join(root, 'mnt')]], async () => {
       change(root);
       const kernel = readdirSync(join(root, 'lib/modules')).at(-1);
-      await execa('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, '--volume-size', size], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' } });
+      await execa('chroot', [root, 'cdrec', 'build', '--mode', mode, '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, '--volume-size', size], { stdio: ['ignore', 'ignore', 'inherit'], env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' } });
     });
   });
   rmSync(image);
   // An ordinary user must be able to read the set, which is root's alone.
-  for (const f of readdirSync(set)) chmodSync(join(set, f), 0o644);
-  chmodSync(set, 0o755);
+  await execa('chmod', ['-R', 'a+rX', set]);
+  if (mode === 'path') return [join(set, readdirSync(set).find((n) => !n.endsWith('.html')))];
   return readdirSync(set).filter((n) => n.endsWith('.iso')).sort().map((n) => join(set, n));
 }
 
@@ -104,6 +104,11 @@ const cases = {
     const { exitCode, json } = await rehearse('uefi', [volume], ['--bus', 'nvme']);
     if (exitCode !== 0 || json.machine.firmware !== 'uefi' || !['/', '/boot', '/boot/efi'].every((m) => json.system.mounted.includes(m)) || json.system.swap !== true) throw new Error(JSON.stringify(json, null, 1));
     rmSync(volume);
+  },
+  /** Archives in a directory, which the guest sees through 9p. */
+  path: async () => {
+    const { exitCode, json } = await rehearse('path', await makeSet('path-set', 'dvd', () => undefined, 'path'));
+    if (exitCode !== 0 || json.checkedFiles < 10_000) throw new Error(JSON.stringify(json, null, 1));
   },
   /** A byte of an archive. */
   damaged: async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, type RehearsalDisk, type RehearsalFile, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
 import { recoverySheet, rehearsalPage, type MapDisk } from '@cdrec/report';
 import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
@@ -89,7 +89,8 @@ function writeWhole(path: string, data: string): void {
 /** Rehearses a set and writes rehearsal.json, rehearsal.html (and rehearsal.json.sig) into the report directory. */
 export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promise<RehearsalFile> {
   const { set, survey } = w;
-  const volumes = [...set.volumes].sort(([a], [b]) => a - b).map(([, v]) => v.path);
+  const setDirectory = set.manifest.mode === 'path' ? resolve(set.volumes.get(1)?.path ?? '.') : undefined;
+  const volumes = setDirectory === undefined ? [...set.volumes].sort(([a], [b]) => a - b).map(([, v]) => v.path) : [join(setDirectory, `${set.label}_1.iso`)];
   if (w.signKey !== undefined) signRehearsal('', w.signKey); // a key that does not work is told before the work
   const created = new Date().toISOString();
   const accelerator = await chooseAccelerator();
@@ -100,7 +101,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   let result: RehearsalResult;
   try {
     result = await rehearse({
-      volumes, disks: w.disks, bootDisk: bootDisk(survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
+      volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
       encrypted: survey.layers.some((l) => l.type === 'luks'), keep: w.keep, signal: w.signal, onOutput: w.onOutput, onStage: (s) => { say(s, terminal); },
       ...(w.luksPassphrase === undefined ? {} : { luksPassphrase: w.luksPassphrase }), ...(w.identity === undefined ? {} : { identity: w.identity }), ...(w.more === undefined ? {} : { more: w.more }), ...(w.patience === undefined ? {} : { patience: w.patience }),
     }, [stage]);

@@ -26,7 +26,7 @@ p, ul, ol, dl { margin: .5rem 0; } a { color: var(--link); } li { margin: .25rem
 code, pre, kbd { font: .9em/1.45 ui-monospace, "DejaVu Sans Mono", Consolas, monospace; } code, kbd { background: var(--panel); border: 1px solid var(--line); border-radius: 4px; padding: 0 .3em; overflow-wrap: anywhere; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; max-height: 30rem; overflow-y: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .95rem; } th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; } th { color: var(--soft); font-weight: 600; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+.nowrap { white-space: nowrap; } td.number, th.number { text-align: right; white-space: nowrap; }
 .scroll { overflow-x: auto; } .soft { color: var(--soft); } .good { color: var(--good); font-weight: 700; } .bad { color: var(--bad); font-weight: 700; }
 .verdict { border: 2px solid currentColor; border-radius: 8px; padding: .7rem 1rem; margin: 1rem 0; } .verdict p { color: var(--text); font-weight: 400; margin: .3rem 0 0; } .verdict strong { font-size: 1.25rem; }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; } dl.facts dt { color: var(--soft); } dl.facts dd { margin: 0; overflow-wrap: anywhere; }

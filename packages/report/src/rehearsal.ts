@@ -37,7 +37,7 @@ export function rehearsalPage(r: RehearsalPage): string {
   const failed = r.stages.find((s) => s.verdict === 'FAIL');
   const total = r.stages.reduce((n, s) => n + s.seconds, 0);
   const longest = Math.max(1, ...r.stages.map((s) => s.seconds));
-  const stages = r.stages.map((s) => `<tr><td>${escapeHtml(s.title)}${s.verdict === 'FAIL' ? `<br><span class="bad">${escapeHtml(s.reason)}</span>` : ''}</td><td>${word[s.verdict]}</td><td class="number">${formatTime(s.seconds)}</td><td style="width:30%"><div class="bar" style="width:${((100 * s.seconds) / longest).toFixed(1)}%"></div></td></tr>`).join('\n');
+  const stages = r.stages.map((s) => `<tr><td>${escapeHtml(s.title)}${s.verdict === 'FAIL' ? `<br><span class="bad">${escapeHtml(s.reason)}</span>` : ''}</td><td class="nowrap">${word[s.verdict]}</td><td class="number">${formatTime(s.seconds)}</td><td style="width:30%"><div class="bar" style="width:${((100 * s.seconds) / longest).toFixed(1)}%"></div></td></tr>`).join('\n');
   const maps = r.maps.map((m) => `<h3>${escapeHtml(m.before.title)}</h3><p class="soft">as it was, ${formatSize(m.before.bytes)}</p>${diskMapSvg(m.before)}<p class="soft">in the rehearsal, ${formatSize(m.after.bytes)}</p>${diskMapSvg(m.after)}`).join('\n');
   const s = r.system;
   return page(`Rehearsal of ${r.host}: ${r.verdict}`, `
@@ -51,7 +51,7 @@ ${facts([
   ])}
 <h2>Stages</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Stages of the rehearsal"><table>
-<thead><tr><th scope="col">Stage</th><th scope="col">Verdict</th><th scope="col" class="number">Time</th><th scope="col"><span class="soft">Share of the time</span></th></tr></thead>
+<thead><tr><th scope="col">Stage</th><th scope="col" class="nowrap">Verdict</th><th scope="col" class="number">Time</th><th scope="col"><span class="soft">Share of the time</span></th></tr></thead>
 <tbody>
 ${stages}
 </tbody></table></div>

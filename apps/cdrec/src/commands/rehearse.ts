@@ -54,8 +54,8 @@ async function rehearseCommandAction(volumes: readonly string[], flags: Flags, t
   const keys = consoleKey(terminal);
   try {
     requireComplete(set);
-    if (set.manifest.mode !== 'iso') throw usageError(`a set of mode "${set.manifest.mode}" cannot be rehearsed yet: only sets of ISO volumes`);
-    for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
+    if (set.manifest.mode !== 'iso' && set.manifest.mode !== 'path') throw usageError(`a set of mode "${set.manifest.mode}" cannot be rehearsed`, 'sets of ISO volumes, and directories (--mode path), can');
+    if (set.manifest.mode === 'iso') for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
     const survey = await readSurveyOf(set);
     const used = survey.disks.filter((d) => d.used);
     const given = new Map(flags.disk.map((text, i): [string, number] => {
@@ -95,7 +95,7 @@ async function rehearseCommandAction(volumes: readonly string[], flags: Flags, t
 
 export const rehearseCommand: AddCommand = (program, terminal, finish) => {
   program.command('rehearse').description('prove in a virtual machine that a set brings the machine back: boot it, restore onto blank disks, compare every file, boot the result')
-    .argument('<volumes...>', 'ISO files of the set')
+    .argument('<volumes...>', 'ISO files of the set, or the directory of a path set')
     .option('--disk <[source=]size>', 'size of a blank disk (repeatable, in the order of the survey; default: as they were)', collect, [])
     .option('--smaller <percent>', 'all disks smaller by so much')
     .option('--firmware <kind>', 'bios, uefi or secure-boot (default: as the machine started)')

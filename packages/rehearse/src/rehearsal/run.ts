@@ -14,6 +14,8 @@ import type { RehearsalDisk, RehearsalResult, Screenshot, Stage } from './types.
 export interface RehearsalRequest {
   /** Volumes as ISO files, the first one first. */
   readonly volumes: readonly string[];
+  /** Directory with the archives of a path set; the guest sees it read-only. `volumes` is then the rescue ISO alone. */
+  readonly setDirectory?: string;
   readonly disks: readonly RehearsalDisk[];
   /** The disk of the survey that the firmware starts from. */
   readonly bootDisk: string;
@@ -114,14 +116,14 @@ class Rehearsal {
     return this.#r.disks.map((d, i) => ({ file: this.path(`disk-${String(i)}`), as: this.#r.bus, serial: `CDREC-${String(i)}`, format, boot: boot && d.source === this.#r.bootDisk }));
   }
 
-  async #guest<T>(title: string, media: readonly Medium[], work: (guest: Guest, monitor: Monitor) => Promise<T>): Promise<T> {
+  async #guest<T>(title: string, media: readonly Medium[], work: (guest: Guest, monitor: Monitor) => Promise<T>, more: readonly string[] = []): Promise<T> {
     const name = title.replace(/\W+/g, '-').toLowerCase();
     const log = this.path(`${name}.log`);
     // Sockets have short paths: that of a work directory may be longer than they allow (unix(7): 108 bytes).
     const socket = `/tmp/cdrec-monitor-${String(process.pid)}-${name}`;
     rmSync(socket, { force: true });
     const guest = await Guest.start({
-      accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
+      accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, more, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
     });
     const stop = (): void => { void guest[Symbol.asyncDispose](); };
     this.#r.signal?.addEventListener('abort', stop, { once: true });
@@ -171,7 +173,7 @@ class Rehearsal {
       if (!restored) await this.#lastScreen('Restore', monitor);
       else await powerOff(guest, 60).catch(() => undefined); // the disks are unmounted and synced: how it ends does not matter
       return restored;
-    });
+    }, this.#r.setDirectory === undefined ? [] : ['-virtfs', `local,path=${this.#r.setDirectory.replaceAll(',', ',,')},mount_tag=cdrec_set,security_model=none,readonly=on`]);
   }
 
   async #restoreIn(guest: Guest, monitor: Monitor): Promise<void> {
@@ -184,16 +186,21 @@ class Rehearsal {
     };
     const disks = r.disks.map((d, i) => `--disk ${d.source}=${nodeOf(`CDREC-${String(i)}`)}`).join(' ');
     await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
+    if (r.setDirectory !== undefined) await guest.must('mkdir -p /run/rehearsal-set; modprobe -q 9pnet_virtio; mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 cdrec_set /run/rehearsal-set', 60);
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
     // The volumes were verified before: what is restored here is what was read there.
     const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
-    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}`, seconds, [], {
+    let asked = 0;
+    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}${r.setDirectory === undefined ? '' : ' /run/rehearsal-set'}`, seconds, [], {
       question: /Insert (the last volume|volume \S+_(\d+))[^\n]* and press Enter: /,
       answer: async (m) => {
         const file = m[2] === undefined ? r.volumes.at(-1) : r.volumes[Number(m[2]) - 1];
         // The first medium of the guest is its drive.
-        await monitor.command(`change -f m0 "${file ?? ''}" raw`);
+        await monitor.command('eject -f m0');
+        const said = await monitor.command(`change m0 "${file ?? ''}" raw`);
+        if (/Error|Could not|[Nn]ot found/.test(said)) throw new CdrecError('DISC_CHANGE', `QEMU could not change the disc: ${said.trim()}`);
         await sleep(1500);
+        if (++asked > 3 * r.volumes.length + 10) throw new CdrecError('DISC_CHANGE', 'the rescue system asks for discs again and again');
         return '';
       },
     });
