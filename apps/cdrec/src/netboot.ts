@@ -99,3 +99,16 @@ export function buildFloppy(request: RescueRequest, terminal: Terminal): Promise
     return [{ path: final, bytes: image.length }];
   });
 }
+
+/** `cdrec build --output tree`: the rescue root as a directory, to be looked at and changed; `--tree` makes sets with it. */
+export function buildTree(request: RescueRequest, terminal: Terminal): Promise<MadeFile[]> {
+  const places = (label: string): { final: string; partial: string } => ({ final: join(request.out, `${label}-tree`), partial: join(request.out, `.${label}.partial`) });
+  return withRescue(request, terminal, (parts) => places(parts.label).partial, (parts) => {
+    const { final, partial } = places(parts.label);
+    if (existsSync(final)) throw new CdrecError('OUTPUT_EXISTS', `${final} exists already`, { hint: 'it may hold your changes: choose another --out or --label, or remove it' });
+    mkdirSync(partial, { mode: 0o700 });
+    parts.rescue.tree.writeTo(partial);
+    renameSync(partial, final);
+    return Promise.resolve([{ path: final, bytes: parts.rescue.tree.bytes }]);
+  });
+}

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FileTree } from '@cdrec/closure';
 import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage';
 import { parseSize, type Config } from '@cdrec/config';
 import { buildInitrd } from '@cdrec/initrd';
@@ -23,6 +24,8 @@ export interface RescueRequest {
   readonly date: number;
   /** The date was given: the set id follows from host, label and date, so that the same input gives the same bytes. */
   readonly reproducible: boolean;
+  /** Directory with the rescue root, made by `--output tree` and changed since; undefined: it is put together anew. */
+  readonly tree?: string | undefined;
 }
 
 /** Everything of a rescue system but its packing. */
@@ -85,7 +88,18 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
   });
-  for (const w of [...prepared.warnings, ...built.warnings]) terminal.say(`  warning: ${w}`);
-  terminal.say(`  ${[...built.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}; ${String(built.modules.length)} modules`);
-  return { survey, label, setId, boot: prepared, rescue: built };
+  const rescued = request.tree === undefined ? built : treeOf(request.tree, built, survey, parseSize(rescue.max_size));
+  for (const w of [...prepared.warnings, ...rescued.warnings]) terminal.say(`  warning: ${w}`);
+  terminal.say(`  ${[...rescued.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}${request.tree === undefined ? `; ${String(built.modules.length)} modules` : ` (${request.tree})`}`);
+  return { survey, label, setId, boot: prepared, rescue: rescued };
+}
+
+/** A rescue root that lies in a directory, with the facts of today: survey, menu. @throws CdrecError TREE_INVALID */
+function treeOf(directory: string, built: RescueTree, survey: Survey, limit: number): RescueTree {
+  const invalid = (what: string): never => { throw new CdrecError('TREE_INVALID', `${directory} is no rescue tree for this set: ${what}`, { hint: 'make one: cdrec build --output tree' }); };
+  if (!existsSync(join(directory, 'usr/sbin/init'))) invalid('it has no /usr/sbin/init');
+  if (!existsSync(join(directory, 'usr/lib/modules', survey.boot.kernel.version))) invalid(`it has no modules of the kernel ${survey.boot.kernel.version}`);
+  const tree = FileTree.fromDirectory(directory, limit);
+  for (const e of built.tree.entries()) if (e.type === 'file' && typeof e.source !== 'string' && /^\/etc\/recovery\/|^\/usr\/local\/bin\/menu$/.test(e.path)) tree.addData(e.path, e.source, e.mode, e.part);
+  return { ...built, tree, parts: tree.parts(), warnings: [] };
 }

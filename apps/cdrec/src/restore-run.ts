@@ -153,7 +153,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
         if (state === 'start') {
           terminal.say(describeStep(step));
           meter = step.kind === 'extract' || step.kind === 'image' || step.kind === 'check' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
-        } else if (state === 'skipped') terminal.say(`not done again: ${describeStep(step)}`);
+        } else if (state === 'skipped' || state === 'left out') terminal.say(`${state === 'skipped' ? 'done before' : 'left out'}: ${describeStep(step)}`);
         else meter?.done();
       },
     });

@@ -25,6 +25,30 @@ const inside = (config: string, args: (kernel: string) => string[], before: (roo
     return run('chroot', [root, 'cdrec', ...args(kernel), '--config', '/mnt/cdrec.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], { ...MACHINE_ENV, ...env });
   });
 
+describe('the rescue root as a directory', () => {
+  it('is written, changed, and taken for a set; a directory that is none is refused', async () => {
+    const made = await inside('', () => ['build', '--output', 'tree', '--label', 'T']);
+    expect(made.status, made.stderr).toBe(0);
+    const tree = join(out, 'T-tree');
+    expect(readFileSync(join(tree, 'etc/hostname'), 'utf8')).toBe('cdrec-rescue\n');
+    writeFileSync(join(tree, 'root/mine.txt'), 'mine\n');
+    writeFileSync(join(tree, 'etc/recovery/survey.json'), 'old');
+    const again = await inside('', () => ['build', '--output', 'tree', '--label', 'T']);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringMatching(/OUTPUT_EXISTS/)]);
+    const set = await inside('', () => ['build', '--mode', 'rescue', '--label', 'T', '--tree', '/mnt/T-tree']);
+    expect(set.status, set.stderr).toBe(0);
+    const image = execFileSync('bsdtar', ['-xOf', join(out, 'T_1.iso'), 'cdrec/rd-base.squashfs'], { maxBuffer: 1 << 29 });
+    writeFileSync(join(dir, 'rd.squashfs'), image);
+    const show = (file: string): string => execFileSync('unsquashfs', ['-cat', join(dir, 'rd.squashfs'), file], { encoding: 'utf8', maxBuffer: 1 << 26 });
+    expect(show('root/mine.txt')).toBe('mine\n');
+    expect(JSON.parse(show('etc/recovery/survey.json'))).toMatchObject({ version: 1 });
+    expect(execFileSync('unsquashfs', ['-lln', join(dir, 'rd.squashfs'), 'root/mine.txt', 'etc/recovery/survey.json'], { encoding: 'utf8' })).toMatch(/-rw------- 0\/0 .*survey\.json/);
+    const none = await inside('', () => ['build', '--mode', 'rescue', '--label', 'U', '--tree', '/mnt']);
+    expect([none.status, none.stderr]).toEqual([1, expect.stringMatching(/TREE_INVALID: .*it has no \/usr\/sbin\/init/)]);
+    for (const f of [tree, join(out, 'T_1.iso'), join(out, 'T.html'), join(dir, 'rd.squashfs')]) rmSync(f, { recursive: true });
+  }, 300_000);
+});
+
 describe('cdrec test foresees', () => {
   const checks = async (config: string, before: (root: string) => void = () => undefined, more: string[] = []): Promise<Map<string, { status: string; message: string; remedy?: string }>> => {
     const r = await inside(config, () => ['test', '--json', ...more], before);

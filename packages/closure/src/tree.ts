@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, readdirSync, realpathSync } from 'node:fs';
+import { chmodSync, copyFileSync, lstatSync, mkdirSync, readlinkSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CdrecError } from '@cdrec/tool';
 
@@ -24,6 +24,44 @@ export class FileTree {
     for (const dir of ['bin', 'sbin', 'lib', 'lib64']) {
       this.addDir(`/usr/${dir}`);
       this.#entries.set(`/${dir}`, { path: `/${dir}`, type: 'symlink', target: `usr/${dir}` });
+    }
+  }
+
+  /** A tree of everything below a directory (`writeTo` made it, somebody may have changed it). @throws CdrecError RESCUE_TOO_LARGE; NOT_A_FILE for devices and other special files */
+  static fromDirectory(directory: string, limit: number): FileTree {
+    const tree = new FileTree(limit);
+    const walk = (path: string): void => {
+      for (const entry of readdirSync(join(directory, path), { withFileTypes: true })) {
+        const [at, full] = [join('/', path, entry.name), join(directory, path, entry.name)];
+        const stat = lstatSync(full);
+        if (entry.isDirectory()) {
+          if (!tree.#entries.has(at)) {
+            tree.addDir(dirname(at));
+            tree.#entries.set(at, { path: at, type: 'dir', mode: stat.mode & 0o7777 });
+          }
+          walk(join(path, entry.name));
+        } else if (entry.isSymbolicLink()) tree.#put({ path: at, type: 'symlink', target: readlinkSync(full) });
+        else if (entry.isFile()) tree.#put({ path: at, type: 'file', mode: stat.mode & 0o7777, bytes: stat.size, part: 'tree', source: full });
+        else throw new CdrecError('NOT_A_FILE', `${full} is neither a file, a directory nor a link: a rescue tree holds nothing else`);
+      }
+    };
+    walk('');
+    return tree;
+  }
+
+  /** Writes the tree into an empty directory. Files belong to whoever runs this; packed, everything is root's. */
+  writeTo(directory: string): void {
+    for (const e of this.entries()) {
+      const at = join(directory, e.path);
+      if (e.type === 'dir') {
+        mkdirSync(at, { recursive: true });
+        chmodSync(at, e.mode);
+      } else if (e.type === 'symlink') symlinkSync(e.target, at);
+      else {
+        if (typeof e.source === 'string') copyFileSync(e.source, at);
+        else writeFileSync(at, e.source);
+        chmodSync(at, e.mode);
+      }
     }
   }
 

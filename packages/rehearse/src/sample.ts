@@ -124,7 +124,8 @@ async function installBootLoader(sample: Sample, loop: AttachedImage, root: stri
     });
   } finally {
     for (const l of links) rmSync(l.path, { force: true });
-    if (readdirSync('/dev/disk/by-uuid').length === 0) rmSync('/dev/disk/by-uuid', { recursive: true });
+    // Another sample may be made beside this one.
+    if (existsSync('/dev/disk/by-uuid') && readdirSync('/dev/disk/by-uuid').length === 0) rmSync('/dev/disk/by-uuid', { recursive: true });
   }
 }
 

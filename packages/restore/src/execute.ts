@@ -37,7 +37,7 @@ export interface ExecuteOptions {
   readonly onFailure?: (step: Step, error: CdrecError) => Promise<'retry' | 'skip' | 'stop'>;
   /** Told how many steps an interrupted restore of this plan had done, by its journal on the target. */
   readonly onRecovered?: (steps: number) => void;
-  readonly onStep?: (step: Step, state: 'start' | 'done' | 'skipped') => void;
+  readonly onStep?: (step: Step, state: 'start' | 'done' | 'skipped' | 'left out') => void;
   readonly onBytes?: (bytes: number) => void;
   /** Aborts between steps. */
   readonly signal?: AbortSignal;
@@ -64,7 +64,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
     const wanted = journal.has(step) ? 'done' : ((await options.decide?.(step, index)) ?? 'run');
     if (wanted !== 'run') {
-      options.onStep?.(step, 'skipped');
+      options.onStep?.(step, wanted === 'skip' ? 'left out' : 'skipped');
       if (wanted === 'skip') remarks.push(`left out: ${describeStep(step)}`);
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;

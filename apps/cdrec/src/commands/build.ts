@@ -7,12 +7,12 @@ import { dryRun } from '../dry-run.js';
 import { surveyMachine } from '../rescue-parts.js';
 import { Burner } from '../burner.js';
 import { tapeDrives } from '../tapes.js';
-import { buildFloppy, buildNetTree } from '../netboot.js';
+import { buildFloppy, buildNetTree, buildTree } from '../netboot.js';
 import { collect, EXIT, usageError, type AddCommand } from '../main.js';
 import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 
 interface Flags {
-  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
+  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
 }
 const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
 
@@ -62,7 +62,8 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
   program.command('build')
     .description('build a bootable recovery set of this machine')
     .option('--mode <mode>', 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory; tape: rescue ISO in --out, archives on tape')
-    .option('--output <kind>', 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy', 'iso')
+    .option('--output <kind>', 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy; tree: the rescue root as a directory, to be changed', 'iso')
+    .option('--tree <directory>', 'take the rescue root from this directory, which --output tree made')
     .option('--out <directory>', 'where the set is written')
     .option('--volume-size <size>', 'cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...')
     .option('--label <label>', 'label of the set (default: CDrec-YYYY.MM.DD)')
@@ -88,7 +89,7 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
         return;
       }
       const { output } = flags;
-      if (output !== 'iso' && output !== 'pxe' && output !== 'floppy') throw usageError(`--output ${String(output)} is unknown`, 'take iso, pxe or floppy');
+      if (output !== 'iso' && output !== 'pxe' && output !== 'floppy' && output !== 'tree') throw usageError(`--output ${String(output)} is unknown`, 'take iso, pxe, floppy or tree');
       if (output !== 'iso' && flags.mode !== undefined && flags.mode !== 'rescue') throw usageError(`--output ${output} makes no backups: --mode ${flags.mode} does not go with it`, 'make the backups with --mode path, on a server that the rescue system can reach');
       const chosen: { mode: string; out?: string; tape?: string; burn?: string } = output !== 'iso' ? { mode: 'rescue' as const } : flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
       if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path' && chosen.mode !== 'tape') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso, path or tape');
@@ -102,10 +103,11 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
       const started = Date.now();
       const request = {
         config, out: resolve(flags.out ?? chosen.out ?? config.output.directory), label, kernel: flags.kernel, overwrite: flags.overwrite === true,
-        date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000, reproducible: epoch !== undefined,
+        date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000, reproducible: epoch !== undefined, tree: flags.tree === undefined ? undefined : resolve(flags.tree),
       };
+      if (flags.tree !== undefined && output === 'tree') throw usageError('--tree and --output tree do not go together');
       if (output !== 'iso') {
-        const files = await (output === 'pxe' ? buildNetTree(request, terminal) : buildFloppy(request, terminal));
+        const files = await ({ pxe: buildNetTree, floppy: buildFloppy, tree: buildTree }[output](request, terminal));
         if (flags.json === true) terminal.print(JSON.stringify({ files }));
         else for (const f of files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
         return;
