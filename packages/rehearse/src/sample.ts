@@ -1,5 +1,6 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '@cdrec/tool';
 import { attachImage, waitForNode, withMounts, type AttachedImage } from './loop.js';
 import { plantTorture } from './torture.js';
@@ -82,7 +83,7 @@ export async function makeSampleDisk(options: SampleOptions): Promise<void> {
     configure(sample, options, root);
     await runTool('chroot', [root, 'chpasswd'], { input: 'root:cdrec\n' });
     for (const place of ['srv', ...mountable.filter((p) => p.mount !== '/' && p.mount !== '/boot').map((p) => p.mount)]) await plantTorture(join(root, place));
-    await installBootLoader(sample, loop, root);
+    await alone('/run/cdrec-sample.lock', () => installBootLoader(sample, loop, root));
   });
 }
 
@@ -126,6 +127,25 @@ async function installBootLoader(sample: Sample, loop: AttachedImage, root: stri
     for (const l of links) rmSync(l.path, { force: true });
     // Another sample may be made beside this one.
     if (existsSync('/dev/disk/by-uuid') && readdirSync('/dev/disk/by-uuid').length === 0) rmSync('/dev/disk/by-uuid', { recursive: true });
+  }
+}
+
+/** Runs `work` while a lock file is held: samples have the same UUIDs, and two at once would take each other's devices for their own. That of a dead process counts nothing. */
+async function alone(path: string, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      const holder = existsSync(path) ? readFileSync(path, 'latin1') : '';
+      if (/^\d+$/.test(holder) && !existsSync(`/proc/${holder}`)) rmSync(path, { force: true });
+      await sleep(200);
+    }
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(path, { force: true });
   }
 }
 
