@@ -2,14 +2,14 @@
 import { execa } from 'execa';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, withMounts } from '@cdrec/rehearse';
+import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, removeWork, withMounts } from '@cdrec/rehearse';
 
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const cache = '.cache';
 
 async function demo(sample, volumeSize, check, inside = ['--inside']) {
   const dir = join(work, sample);
-  rmSync(dir, { recursive: true, force: true });
+  await removeWork(dir);
   await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--sample', sample, ...inside, '--volume-size', volumeSize, '--dir', dir, '--cache', cache], { stdio: ['ignore', 'inherit', 'inherit'] });
   const report = JSON.parse(readFileSync(join(dir, 'report.json'), 'utf8'));
   if (report.comparison.differences.length !== 0 || report.comparison.entries < 1000) throw new Error(`comparison of ${sample}: ${JSON.stringify(report.comparison).slice(0, 2000)}`);
@@ -137,7 +137,7 @@ const cases = {
   'tar-images': async () => {
     const dir = join(work, 'tar-images');
     for (const image of ['tar.zst', 'tar.gz']) {
-      rmSync(dir, { recursive: true, force: true });
+      await removeWork(dir);
       mkdirSync(join(dir, 'set'), { recursive: true });
       writeFileSync(join(dir, 'set/cdrec.toml'), `[rescue]\nimage = "${image}"\n`);
       const disk = join(dir, 'machine.img');

@@ -5,12 +5,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, SAMPLES, withMounts } from '@cdrec/rehearse';
+import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, removeWork, SAMPLES, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const dir = join(work, 'clone');
-rmSync(dir, { recursive: true, force: true });
+await removeWork(dir);
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const accelerator = await chooseAccelerator();

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { bootToRescue, chooseAccelerator, compareTrees, Guest, mountedImage, powerOff, SAMPLES } from '@cdrec/rehearse';
+import { bootToRescue, chooseAccelerator, compareTrees, Guest, mountedImage, powerOff, removeWork, SAMPLES } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 
 const cuts = Number(process.argv[2] ?? 3);
@@ -15,7 +15,7 @@ console.log(`${cuts} cuts, seed ${state}`);
 const random = () => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
 const work = process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e';
 const dir = join(work, 'power-cuts');
-rmSync(dir, { recursive: true, force: true });
+await removeWork(dir);
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const sample = 'bios-logical';

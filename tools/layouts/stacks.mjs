@@ -6,12 +6,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
+import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, removeWork, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'stacks');
 const fromBuild = process.argv.includes('--from-build');
-if (!fromBuild) rmSync(dir, { recursive: true, force: true });
+if (!fromBuild) await removeWork(dir);
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const accelerator = await chooseAccelerator();

@@ -4,7 +4,7 @@
 import { closeSync, cpSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { attachImage, makeBaseSystem, makeSampleDisk, withMounts } from '@cdrec/rehearse';
+import { attachImage, makeBaseSystem, makeSampleDisk, removeWork, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 
 // Not below /root: the rehearsal is run by somebody else.
@@ -17,7 +17,7 @@ const asked = process.argv.slice(2);
 async function makeSet(name, size, change, mode = 'iso') {
   const work = join(dir, name);
   const set = join(work, 'set');
-  rmSync(work, { recursive: true, force: true });
+  await removeWork(work);
   mkdirSync(set, { recursive: true });
   const image = join(work, 'machine.img');
   await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image, work, node: process.execPath, bundle: cli });

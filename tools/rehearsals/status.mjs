@@ -4,11 +4,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES } from '@cdrec/rehearse';
+import { bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, removeWork, STACK_MODULES, STACK_PACKAGES } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'status');
-rmSync(dir, { recursive: true, force: true });
+await removeWork(dir);
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const accelerator = await chooseAccelerator();

@@ -1,7 +1,7 @@
 export { chooseAccelerator, type Accelerator } from './accelerator.js';
 export { Guest, type GuestOptions, type Medium } from './guest.js';
 export { compareTrees, type CompareOptions, type TreeComparison } from './compare.js';
-export { attachImage, mountedImage, withMounts, type AttachedImage } from './loop.js';
+export { attachImage, mountedImage, removeWork, withMounts, type AttachedImage } from './loop.js';
 export { compareEsp } from './esp.js';
 export { makeSampleDisk, SAMPLES, type Sample, type SampleName } from './sample.js';
 export { makeBaseSystem, STACK_MODULES, STACK_PACKAGES } from './base.js';

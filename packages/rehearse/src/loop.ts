@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '@cdrec/tool';
 
@@ -56,4 +56,14 @@ export async function mountedImage<T>(image: string, parts: readonly { number: n
   await using loop = await attachImage(image);
   const options = (type: string): string => (type === 'xfs' ? 'ro,norecovery,nouuid' : 'ro,noload');
   return await withMounts(parts.map((p) => ['-t', p.type, '-o', options(p.type), loop.partition(p.number), `${directory}${p.mount === '/' ? '' : p.mount}`]), work);
+}
+
+/**
+ * Removes a directory of work with all below. What a killed run left mounted in it is unmounted first: a bound /dev must not be emptied.
+ * @throws CdrecError TOOL_FAILED when something cannot be unmounted; nothing is removed then
+ */
+export async function removeWork(directory: string): Promise<void> {
+  const below = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((l) => (l.split(' ')[1] ?? '').replace(/\\040/g, ' ')).filter((t) => t.startsWith(`${directory}/`));
+  for (const target of below.reverse()) await runTool('umount', [target]);
+  rmSync(directory, { recursive: true, force: true });
 }
