@@ -51,12 +51,18 @@ export function bundlePath(): string {
   return path;
 }
 
+/** Reads the machine as configured. */
+export function readMachine({ config: { backup, rescue }, kernel = rescue.kernel, date }: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
+  return readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, images: backup.images, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: date });
+}
+
+/** What would not be brought back, and was not left out knowingly. */
+export const unsupportedOf = (survey: Survey): Survey['unsupported'] => survey.unsupported.filter((u) => !u.excluded);
+
 /** Reads the machine as configured, and stops on what is not understood. @throws CdrecError UNSUPPORTED */
 export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'kernel' | 'date'>): Promise<Survey> {
-  const { backup, rescue } = request.config;
-  const kernel = request.kernel ?? rescue.kernel;
-  const survey = await readSurvey({ ...(kernel === '' ? {} : { kernel }), excludeMounts: backup.exclude_mounts, images: backup.images, allowUnsupported: backup.allow_unsupported, path: searchPath(), now: request.date });
-  const open = survey.unsupported.filter((u) => !u.excluded);
+  const survey = await readMachine(request);
+  const open = unsupportedOf(survey);
   if (open.length > 0) {
     throw new CdrecError('UNSUPPORTED', `not everything on this machine can be brought back:\n${open.map((u) => `  ${u.object}: ${u.what}: ${u.reason}`).join('\n')}`, {
       hint: `leave it out knowingly: backup.allow_unsupported = [${open.map((u) => `"${u.object}"`).join(', ')}], or --exclude-mount`,

@@ -6,7 +6,7 @@ import { driftOf, type Drift } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { openSets, type OpenSet } from '@cdrec/volumes';
 import { reportPlace } from './rehearsal.js';
-import { surveyMachine } from './rescue-parts.js';
+import { readMachine, unsupportedOf } from './rescue-parts.js';
 import { readSurveyOf } from './restore-plan.js';
 
 const DAY = 86_400_000;
@@ -54,11 +54,14 @@ export async function readStatus(config: Config, places: readonly string[], maxA
     if (set === undefined) return { set: undefined, tooOld: false, drift: [], rehearsal: undefined, attention: [`there is no set ${places.length > 0 ? 'at the given places' : `in ${config.output.directory}`}`] };
     const age = now - Date.parse(set.manifest.created);
     const tooOld = maxAge !== undefined && age > maxAge;
-    const drift = driftOf(await readSurveyOf(set), await surveyMachine({ config, kernel: undefined, date: now }));
+    const machine = await readMachine({ config, kernel: undefined, date: now });
+    const drift = driftOf(await readSurveyOf(set), machine);
+    const unsupported = unsupportedOf(machine);
     const found = rehearsalOf(set);
     const rehearsal = found === undefined ? undefined : { created: found.file.created, verdict: found.file.verdict, report: found.report };
     const attention = [
       ...(set.missing.length > 0 ? [`volumes are missing: ${set.missing.join(', ')}`] : []), ...(tooOld ? ['the set is too old'] : []), ...(drift.length > 0 ? [`the machine has changed since (${String(drift.length)} differences)`] : []),
+      ...(unsupported.length > 0 ? [`not everything on this machine can be brought back: ${unsupported.map((u) => u.object).join(', ')} ("cdrec test" says why)`] : []),
       ...(rehearsal === undefined ? ['the set was never rehearsed'] : rehearsal.verdict === 'FAIL' ? ['its rehearsal failed'] : []),
     ];
     return { set: { id: set.setId, label: set.label, created: set.manifest.created, ageDays: Math.round((age / DAY) * 10) / 10, volumes: [...set.volumes.values()].map((v) => v.path), missing: set.missing }, tooOld, drift, rehearsal, attention };

@@ -10,12 +10,13 @@ const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text.r
 
 /**
  * Writes cdrec.service and cdrec.timer, checks them with systemd-analyze and starts the timer. Returns the files.
- * @throws CdrecError TIMER_EXISTS, TIMER_INVALID; TOOL_MISSING without systemd
+ * @throws CdrecError TIMER_EXISTS, TIMER_INVALID, TIMER_EPHEMERAL; TOOL_MISSING without systemd
  */
 export async function writeTimer(options: TimerOptions): Promise<string[]> {
   const directory = options.directory ?? '/etc/systemd/system';
   if (!existsSync(directory)) throw new CdrecError('TOOL_MISSING', `${directory} does not exist: this machine is not run by systemd`, { hint: `have cron run: cdrec ${options.arguments.join(' ')}` });
   const program = process.argv[1] === undefined ? 'cdrec' : realpathSync(process.argv[1]);
+  if (/[/]_npx[/]/.test(program)) throw new CdrecError('TIMER_EPHEMERAL', `${program} lies in npx's cache, which may be emptied any day`, { hint: 'install cdrec first (npm install -g cdrec), then run this again' });
   const files = [join(directory, 'cdrec.service'), join(directory, 'cdrec.timer')] as const;
   for (const f of files) if (existsSync(f) && !options.force) throw new CdrecError('TIMER_EXISTS', `${f} is there already`, { hint: 'replace it with --force' });
   const { exitCode, said } = await runTool('systemd-analyze', ['calendar', options.calendar], { ok: [0, 1] }).then((r) => ({ exitCode: r.status, said: r.stderr }));

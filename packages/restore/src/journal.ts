@@ -5,6 +5,12 @@ import { runTool } from '@cdrec/tool';
 import { withMount } from './mounts.js';
 import type { Plan, Step } from './plan.js';
 
+/**
+ * Options that look at a file system without writing to its device: no journal is replayed. What is looked for lies in place, because
+ * it was written by mounts that ended well. A device of the same name may belong to a disk that the plan does not speak of.
+ */
+const LOOK: Readonly<Record<string, string>> = { ext2: 'ro', ext3: 'ro,noload', ext4: 'ro,noload', xfs: 'ro,norecovery,nouuid', btrfs: 'ro,rescue=nologreplay', f2fs: 'ro,norecovery' };
+
 /** The journal's copy on the restored system: it survives a power cut, and goes away with the last step. */
 export const TARGET_JOURNAL = '.cdrec-restore.jsonl';
 
@@ -59,9 +65,10 @@ export class Journal {
 
   /** Reads the target's side, if this one knows nothing yet. What cannot be mounted has no journal. Returns whether there was one. */
   async recover(): Promise<boolean> {
-    if (this.#home === undefined || this.#done.size > 0) return false;
+    const look = this.#home === undefined ? undefined : LOOK[this.#home.fsType];
+    if (look === undefined || this.#done.size > 0) return false;
     try {
-      const text = await this.#onTarget('ro', (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''));
+      const text = await this.#onTarget(look, (path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''));
       this.#done = parseJournal(text, this.#plan.id);
     } catch {
       return false; // no such file system, or none that can be mounted: nothing was restored onto it
@@ -89,7 +96,7 @@ export class Journal {
     writeFileSync(this.#file, ids.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 });
   }
 
-  #onTarget<T>(mode: 'ro' | 'rw', work: (path: string) => T): Promise<T> {
+  #onTarget<T>(mode: string, work: (path: string) => T): Promise<T> {
     const home = this.#home as Extracted;
     // The time stamp of the directory is that of the archive: it must come out as it went in.
     return withMount({ device: home.device, type: home.fsType, options: [mode, ...(home.options === undefined ? [] : [home.options])].join(',') }, this.#work, async () => keepingTime(this.#work, () => work(join(this.#work, TARGET_JOURNAL)), mode === 'rw'));

@@ -151,7 +151,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  return { id, host: survey.host.name, disks, changes, warnings: warningsOf(survey, steps, firmware), steps };
+  return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments)], steps };
 }
 
 /** How a step finds its archive. */
@@ -169,6 +169,11 @@ function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | '
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some((s) => s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
   if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('no boot loader is installed: what it needs does not lie on these disks');
   return out;
+}
+
+/** What is brought back block by block counts in the sectors of its old disk. */
+function sectorWarnings(survey: Survey, assignments: readonly Assignment[]): string[] {
+  return assignments.filter((a) => a.target.sectorBytes !== a.source.sectorBytes).flatMap(({ source, target }) => survey.images.filter((i) => i.disk === source.device).map((i) => `${i.device} (${i.type || 'data'}) is written block by block, but ${target.device} has sectors of ${String(target.sectorBytes)} bytes instead of ${String(source.sectorBytes)}: it may not be readable there`));
 }
 
 /** On disks with larger sectors a file system cannot have smaller blocks than these. */

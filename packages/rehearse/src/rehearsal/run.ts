@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IsoImage, writeImageFile } from '@cdrec/iso9660';
@@ -120,8 +121,8 @@ class Rehearsal {
     const name = title.replace(/\W+/g, '-').toLowerCase();
     const log = this.path(`${name}.log`);
     // Sockets have short paths: that of a work directory may be longer than they allow (unix(7): 108 bytes).
-    const socket = `/tmp/cdrec-monitor-${String(process.pid)}-${name}`;
-    rmSync(socket, { force: true });
+    const sockets = mkdtempSync(join(tmpdir(), 'cdrec-'));
+    const socket = join(sockets, 'monitor');
     const guest = await Guest.start({
       accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, more, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
     });
@@ -138,7 +139,7 @@ class Rehearsal {
       monitor?.close();
       await guest[Symbol.asyncDispose]();
       this.#r.signal?.removeEventListener('abort', stop);
-      rmSync(socket, { force: true });
+      rmSync(sockets, { recursive: true, force: true });
       this.logs.push({ title, text: existsSync(log) ? readFileSync(log, 'latin1') : '' });
     }
   }
