@@ -152,7 +152,17 @@ export function share(items: readonly Item[], room: number, unit: number, grow: 
   const all = sum((i) => i.bytes);
   const weight = (i: Item): number => i.weight ?? (i.least === undefined ? 0 : i.bytes);
   const weights = sum(weight);
-  if (all <= room) return items.map((i) => (grow && weights > 0 ? i.bytes + down(((room - all) * weight(i)) / weights, unit) : i.bytes));
+  if (all <= room) {
+    if (!grow || weights === 0) return items.map((i) => i.bytes);
+    const grown = items.map((i) => i.bytes + down(((room - all) * weight(i)) / weights, unit));
+    // What rounding left over goes to the heaviest, unit by unit: planned again, nothing changes any more.
+    const heaviest = items.map((i, n) => ({ n, w: weight(i) })).filter((h) => h.w > 0).sort((a, b) => b.w - a.w || a.n - b.n);
+    for (let left = room - grown.reduce((n, b) => n + b, 0), k = 0; left >= unit; left -= unit, k++) {
+      const { n } = heaviest[k % heaviest.length] as { n: number };
+      grown[n] = (grown[n] as number) + unit;
+    }
+    return grown;
+  }
   const spare = (i: Item): number => (i.least === undefined ? 0 : Math.max(0, i.bytes - up(i.least, unit)));
   const lack = all - room;
   if (sum(spare) < lack) return undefined;

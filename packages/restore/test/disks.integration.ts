@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { executePlan, mkfsCommands, planRestore, type Assignment, type Plan } from '@cdrec/restore';
+import { convertSurvey, executePlan, fitSurvey, mkfsCommands, planRestore, type Assignment, type Plan } from '@cdrec/restore';
 import { readDisk, readParameters, superblockOf, type FileSystem, type Survey } from '@cdrec/survey';
 
 /** Tables and file systems made again on loop devices, judged by sfdisk, blkid, dumpe2fs, xfs_info and the fsck programs. */
@@ -94,6 +94,31 @@ describe('an MBR disk with logical partitions', () => {
     writeFileSync(script, 'echo broken >&2; exit 7\n');
     await expect(executePlan({ ...hook, id: 'other' }, options)).rejects.toThrow(/post_exec.*status 7: broken/);
     expect(sh('cat /proc/mounts')).not.toContain(dir);
+  });
+});
+
+describe('a plan that changes the layout', () => {
+  it.each([['gpt', 1400, true], ['gpt', 1100, false], ['dos', 1300, true]] as const)('%s on %i MiB (grow: %s): what is on the disk afterwards is what the plan said', async (kind, mib, grow) => {
+    const whole = await surveyOf();
+    const { survey, partUuids } = convertSurvey(whole, new Map([[source, kind]]));
+    const image = join(dir, `layout-${kind}-${String(mib)}.img`);
+    sh(`truncate -s ${String(mib)}M ${image}`);
+    const target = attach(image);
+    const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: mib * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: true } };
+    const plan = planRestore({ survey, partUuids, grow, rules: { fixed: ['/m5'] }, assignments: [assignment], archives: KINDS.map(([n]) => ({ kind: 'tar' as const, device: '', name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
+    const made: Plan = { ...plan, steps: plan.steps.filter((s) => s.kind !== 'extract') };
+    await executePlan(made, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, `journal-${kind}-${String(mib)}`), work: dir, path: '/usr/sbin:/usr/bin', uefi: false });
+    const said = fitSurvey(survey, [assignment], grow, { fixed: ['/m5'] }).survey.disks[0]?.table;
+    const found = await readDisk(target);
+    const plain = (t: typeof found) => [...(t?.partitions ?? [])].sort((a, b) => a.number - b.number).map((p) => [p.number, p.start, p.sectors, p.type.toLowerCase().replace(/^0/, ''), ...(t?.type === 'gpt' ? [p.uuid?.toLowerCase()] : [])]);
+    expect(plain(found)).toEqual(plain(said));
+    expect([found?.type, found?.id.toLowerCase()]).toEqual([kind, said?.id.toLowerCase()]);
+    if (grow) expect(plan.changes.length).toBeGreaterThan(0);
+    expect(found?.partitions.find((p) => p.number === 5)?.sectors).toBe(64 * 2048); // fixed
+    for (const [n, type] of KINDS) expect(await superblockOf(`${target}p${String(n)}`), String(n)).toMatchObject({ type, uuid: survey.fileSystems.find((f) => f.partition === n)?.uuid });
+    // Planned again from what is there now, nothing changes any more: a fixed point.
+    const again = { ...survey, disks: survey.disks.map((d) => ({ ...d, ...(found === undefined ? {} : { table: { ...found, partitions: found.partitions.map((p) => ({ ...p, node: survey.disks[0]?.table?.partitions.find((q) => q.number === p.number)?.node ?? p.node })) } }) })) };
+    expect(fitSurvey(again, [{ ...assignment, source: again.disks[0] as Assignment['source'] }], grow, { fixed: ['/m5'] }).changes).toEqual([]);
   });
 });
 

@@ -125,6 +125,9 @@ class Rehearsal {
     const socket = join(sockets, 'monitor');
     const guest = await Guest.start({
       accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, more, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
+    }).catch((error: unknown) => {
+      rmSync(sockets, { recursive: true, force: true });
+      throw error;
     });
     const stop = (): void => { void guest[Symbol.asyncDispose](); };
     this.#r.signal?.addEventListener('abort', stop, { once: true });
