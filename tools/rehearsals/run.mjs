@@ -142,11 +142,14 @@ const cases = {
     await mustFail('wrong-fstab', volumes, 'system', /emergency mode.*\/srv\/gone is not mounted \(UUID=dead0000/);
   },
   /** No boot loader: as when that step of the restore was left out. */
-  'no-boot-loader': async () => mustFail('no-boot-loader', await soundSet(), 'boot', /nothing to start/, [], `${DISK}dd if=/dev/zero of="$disk" bs=440 count=1 conv=notrunc,fsync`),
+  'no-boot-loader': async () => mustFail('no-boot-loader', await soundSet(), 'boot', /nothing came of it: there is no boot loader/, [], `${DISK}dd if=/dev/zero of="$disk" bs=440 count=1 conv=notrunc,fsync`),
   /** A file that is not what the archive has. */
   changed: async () => mustFail('changed-file', await soundSet(), 'compare', /\/etc\/hostname: Contents differ/, [], 'printf "X" | dd of="$CDREC_ROOT/etc/hostname" bs=1 count=1 conv=notrunc'),
-  /** A machine that hangs: a boot sector that jumps to itself. */
-  hang: async () => mustFail('hanging-guest', await soundSet(), 'boot', /said nothing of itself/, ['--patience', '240'], `${DISK}printf '\\353\\376' | dd of="$disk" bs=2 count=1 conv=notrunc,fsync`),
+  /** A machine that hangs: its kernel starts a shell script that never ends instead of systemd. */
+  hang: async () => mustFail('hanging-guest', await makeSet('hanging', 'dvd', (root) => {
+    rmSync(join(root, 'usr/sbin/init'));
+    writeFileSync(join(root, 'usr/sbin/init'), '#!/bin/sh\necho hanging\nwhile :; do sleep 60; done\n', { mode: 0o755 });
+  }), 'boot', /said nothing of itself.*hanging/s, ['--patience', '300']),
 };
 
 mkdirSync(dir, { recursive: true, mode: 0o755 });

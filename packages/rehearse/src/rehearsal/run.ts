@@ -254,6 +254,7 @@ class Rehearsal {
   async #awaitReport(guest: Guest, monitor: Monitor): Promise<string> {
     const deadline = Date.now() + this.#seconds(480) * 1000;
     let text = '';
+    let still = 0;
     for (let round = 1; ; round++) {
       try {
         text += (await guest.expect(new RegExp(`[^]*${MARK} END`), 15))[0];
@@ -264,6 +265,9 @@ class Rehearsal {
       const screen = await monitor.textScreen(this.path('screen.txt'));
       const stuck = /No bootable device.*|Boot failed: not a bootable disk|grub rescue>.*|error: (?:no such device|unknown filesystem|file .* not found).*/.exec(screen) ?? /BdsDxe: No bootable option.*|No bootable option or device was found.*|grub rescue>/.exec(guest.tail(3000));
       if (stuck !== null && round > 1) throw new CdrecError('NO_BOOT', `the firmware or the boot loader found nothing to start: "${stuck[0].trim()}"`);
+      // A disk with a table but no boot loader: its boot sector is empty, and the firmware starts it all the same.
+      still = guest.tail().trim() === '' && /Booting from Hard Disk[. ]*$/.test(screen) ? still + 1 : 0;
+      if (still >= 4) throw new CdrecError('NO_BOOT', 'the firmware started the boot sector of the disk, and nothing came of it: there is no boot loader, or it hangs');
       if (this.#r.encrypted && /(passphrase|unlock|password for)[^\n]*$/i.test(guest.tail(400).trimEnd())) guest.send(`${this.#passphrase}\n`);
       else if (this.#r.encrypted && round > 1 && /^[a-zA-Z0-9 ]*$/.test(this.#passphrase)) await monitor.type(`${this.#passphrase}\n`);
       if (Date.now() > deadline) throw new CdrecError('GUEST_TIMEOUT', `the restored system said nothing of itself in ${String(this.#seconds(480))} s${screen.trim() === '' ? '' : `; on its screen: ${screen.trim().split('\n').slice(-4).join(' | ')}`}; last on its serial line: ${guest.tail(300).trim().split('\n').slice(-3).join(' | ')}`);
