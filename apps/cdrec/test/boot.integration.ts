@@ -25,6 +25,49 @@ const inside = (config: string, args: (kernel: string) => string[], before: (roo
     return run('chroot', [root, 'cdrec', ...args(kernel), '--config', '/mnt/cdrec.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], { ...MACHINE_ENV, ...env });
   });
 
+describe('keeping a set fresh', () => {
+  it('makes one when there is none, none when nothing changed, another one after a change; old ones go, status says it', async () => {
+    const store = join(dir, 'fresh');
+    mkdirSync(store);
+    await inMachine(machine, dir, [[store, 'mnt']], async (root, kernel) => {
+      writeFileSync(join(root, 'etc/cdrec.toml'), `[output]\ndirectory = "/mnt"\n[rescue]\nkernel = "${kernel}"\n[backup]\nexclude_mounts = ["/mnt"]\nexclude = ["/usr/*"]\n`);
+      const cdrecIn = (...args: string[]): Promise<Outcome> => run('chroot', [root, 'cdrec', ...args, '--config', '/etc/cdrec.toml'], MACHINE_ENV);
+      const sets = (): string[] => readdirSync(store).filter((n) => n.endsWith('.iso')).sort();
+      expect(await cdrecIn('status')).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no set in /mnt') as string });
+      const first = await cdrecIn('refresh', '--no-rehearse');
+      expect([first.status, first.stderr]).toEqual([0, expect.stringContaining('A new set is made: there is no set')]);
+      const [made] = sets();
+      const fresh = await cdrecIn('status', '--max-age', '1d', '--json');
+      expect([fresh.status, JSON.parse(fresh.stdout)]).toEqual([3, expect.objectContaining({ drift: [], tooOld: false, attention: ['the set was never rehearsed'] })]);
+      const again = await cdrecIn('refresh', '--no-rehearse');
+      expect([again.status, again.stderr]).toEqual([0, expect.stringMatching(/is as the machine is, and new enough/)]);
+      expect(sets()).toEqual([made]);
+      appendFileSync(join(root, 'etc/fstab'), '# changed\n');
+      // The label of a set has the minute in it.
+      while (new Date().toISOString().slice(11, 16).replace(':', '') === /\.(\d{4})_1/.exec(made as string)?.[1]) await new Promise((r) => setTimeout(r, 1000));
+      const changed = await cdrecIn('refresh', '--no-rehearse', '--keep', '1');
+      expect([changed.status, changed.stderr]).toEqual([0, expect.stringMatching(/the machine has changed: \/etc\/fstab[^]*Removing the old set/)]);
+      expect(sets()).toHaveLength(1);
+      expect(sets()).not.toEqual([made]);
+      expect(readdirSync(store).filter((n) => n.endsWith('.html'))).toHaveLength(1);
+      const wrong = await cdrecIn('refresh', '--max-age', 'soon');
+      expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('"soon" is no age')]);
+      // In a chroot nothing is started, but the units are written, and systemd finds no fault with them.
+      const timer = await run('chroot', [root, 'cdrec', 'install-timer', '--calendar', 'Sun 03:00', '--max-age', '2w'], MACHINE_ENV);
+      expect(timer.status, timer.stderr).toBe(0);
+      const service = readFileSync(join(root, 'etc/systemd/system/cdrec.service'), 'utf8');
+      expect(service).toContain('cdrec.mjs refresh --max-age 2w --keep 2\n');
+      expect((await run('chroot', [root, 'cdrec', 'install-timer'], MACHINE_ENV)).stderr).toMatch(/TIMER_EXISTS/);
+      const never = await run('chroot', [root, 'cdrec', 'install-timer', '--force', '--calendar', 'sometimes'], MACHINE_ENV);
+      expect([never.status, never.stderr]).toEqual([1, expect.stringMatching(/TIMER_INVALID: "sometimes"/)]);
+      for (const f of ['etc/systemd/system/cdrec.service', 'etc/systemd/system/cdrec.timer', 'etc/cdrec.toml']) rmSync(join(root, f));
+      const fstab = join(root, 'etc/fstab');
+      writeFileSync(fstab, readFileSync(fstab, 'utf8').replace('# changed\n', ''));
+    });
+    rmSync(store, { recursive: true });
+  }, 400_000);
+});
+
 describe('the rescue root as a directory', () => {
   it('is written, changed, and taken for a set; a directory that is none is refused', async () => {
     const made = await inside('', () => ['build', '--output', 'tree', '--label', 'T']);
