@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { askForRelabel, refreshInitramfs } from './adapt.ts';
+
+// Not in a tmpfs: some kernels keep no security attributes there.
+const dir = mkdtempSync('/var/tmp/cdrec-adapt-');
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+let root: string;
+let n = 0;
+const put = (path: string, text: string, mode = 0o644): void => {
+  mkdirSync(join(root, path, '..'), { recursive: true });
+  writeFileSync(join(root, path), text);
+  chmodSync(join(root, path), mode);
+};
+beforeEach(() => {
+  root = join(dir, String(++n));
+  for (const f of ['etc/fstab', 'etc/passwd']) put(f, '');
+});
+
+describe('SELinux', () => {
+  it('is asked to label all files where it is on and the files have no labels', async () => {
+    expect(await askForRelabel(root)).toBeUndefined();
+    put('etc/selinux/config', '# SELINUX=enforcing\nSELINUX=disabled\n');
+    expect(await askForRelabel(root)).toBeUndefined();
+    put('etc/selinux/config', 'SELINUX=enforcing\nSELINUXTYPE=targeted\n');
+    expect(await askForRelabel(root)).toMatch(/no labels of SELinux/);
+    expect(existsSync(join(root, '.autorelabel'))).toBe(true);
+  });
+  it.runIf(process.getuid?.() === 0)('is left alone where the labels came back', async () => {
+    put('etc/selinux/config', 'SELINUX=permissive\n');
+    execFileSync('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:etc_t:s0', join(root, 'etc/fstab')]);
+    expect(await askForRelabel(root)).toBeUndefined();
+    expect(existsSync(join(root, '.autorelabel'))).toBe(false);
+  });
+});
+
+describe('an initramfs', () => {
+  it('stays as it is where the drivers are those of the machine, and what it copies did not change', async () => {
+    put('usr/lib/modules/6.1/modules.dep', '');
+    put('boot/initrd.img-6.1', '');
+    expect(await refreshInitramfs(root, [], [], false)).toEqual([]);
+  });
+  it('that nobody can make again is told', async () => {
+    put('usr/lib/modules/6.1/modules.dep', '');
+    put('boot/initramfs-6.1.img', '');
+    put('usr/lib/modules/5.0/modules.dep', ''); // a kernel without an initramfs
+    expect(await refreshInitramfs(root, [], [], true)).toEqual(['the initramfs of 6.1 was made for the old devices: no program that makes one was found (update-initramfs, dracut, mkinitcpio)']);
+  });
+  it.runIf(process.getuid?.() === 0)('is made again by the system\'s own program when what it copies changed', async () => {
+    put('usr/lib/modules/6.1/modules.dep', '');
+    put('boot/initrd.img-6.1', 'old');
+    // A root with no more than a shell: the program only notes how it was called.
+    for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
+      mkdirSync(join(root, file, '..'), { recursive: true });
+      execFileSync('cp', ['-L', file, join(root, file)]);
+    }
+    put('usr/sbin/update-initramfs', '#!/bin/dash\necho "$*" > /boot/initrd.img-6.1\n', 0o755);
+    expect(await refreshInitramfs(root, [], [], true)).toEqual(['the initramfs of 6.1 was made again']);
+    expect(readFileSync(join(root, 'boot/initrd.img-6.1'), 'utf8')).toBe('-u -k 6.1\n');
+  });
+});
