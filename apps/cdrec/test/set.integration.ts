@@ -89,6 +89,17 @@ describe('a set of at least three volumes', () => {
     }
     const first = await run(process.execPath, [join(import.meta.dirname, '../dist/bin.js'), ...args], { PATH: join(dir, 'no-grub') });
     expect([first.status, first.stderr]).toEqual([1, expect.stringContaining('step "install GRUB (BIOS)')]);
+    // As after a power cut: what the rescue system knew is gone, what is on the disk is not.
+    const left = await withMounts([['-t', 'ext4', '-o', 'ro,noload', loop.partition(1), join(dir, 'a')]], () => Promise.resolve(existsSync(join(dir, 'a', '.cdrec-restore.jsonl'))));
+    expect(left).toBe(true);
+    const cut = await cdrec(...args.map((a) => (a === join(dir, 'journal-2') ? join(dir, 'journal-3') : a)));
+    expect(cut.status, cut.stderr).toBe(0);
+    expect(cut.stderr).toMatch(/An interrupted restore of this set was found on the disk: going on there \(\d of \d steps are done/);
+    expect(cut.stderr).toContain('done before: unpack');
+    await withMounts([['-t', 'ext4', '-o', 'ro,noload', loop.partition(1), join(dir, 'a')]], () => {
+      expect(readdirSync(join(dir, 'a'))).not.toContain('.cdrec-restore.jsonl');
+      return Promise.resolve();
+    });
     const second = await cdrec(...args);
     expect(second.status, second.stderr).toBe(0);
     expect(second.stderr).toContain('done before: unpack');
