@@ -1,7 +1,7 @@
 // Disks that are not like the old one. (1) An MBR with logical partitions, whose fstab speaks of /dev/vda5, of a link of udev and of
 // a PARTUUID, is cloned onto a larger NVMe disk with GPT: files are rewritten, /home alone grows, the machine boots.
 // (2) A UEFI machine goes onto a smaller disk with sectors of 4096 bytes, and its firmware entry is written once, not twice.
-// usage: node tools/layouts/clone.mjs
+// usage: node tools/layouts/clone.mjs [mbr-to-gpt] [large-sectors]
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -114,6 +114,6 @@ async function largeSectors() {
   });
 }
 
-await mbrToGpt();
-await largeSectors();
+const cases = { 'mbr-to-gpt': mbrToGpt, 'large-sectors': largeSectors };
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(cases)) await cases[name]();
 rmSync(dir, { recursive: true, force: true });
