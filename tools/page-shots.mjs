@@ -9,7 +9,7 @@ if (name === undefined || !existsSync(file)) {
   console.error('usage: node tools/page-shots.mjs FILE.html NAME');
   process.exit(2);
 }
-const browser = await launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
 for (const [width, scheme] of [[360, 'light'], [800, 'dark'], [1280, 'light']]) {
   const page = await browser.newPage();
   await page.setViewport({ width, height: 900 });

@@ -12,7 +12,7 @@ import { FAILED, PASSED, SHEET } from './samples.ts';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const dir = mkdtempSync(join(tmpdir(), 'cdrec-pages-'));
 let browser: Browser;
-beforeAll(async () => { browser = await launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] }); });
+beforeAll(async () => { browser = await launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] }); });
 afterAll(async () => {
   await browser.close();
   rmSync(dir, { recursive: true, force: true });
