@@ -78,7 +78,7 @@ export class Monitor {
   /** What stands on a screen in text mode: 25 lines of 80 characters at 0xb8000, each with its attribute. Graphics give nothing of use. */
   async textScreen(file: string): Promise<string> {
     try {
-      await this.command(`pmemsave 0xb8000 4000 ${file}`);
+      await this.command(`pmemsave 0xb8000 4000 "${file}"`);
       const bytes = readFileSync(file);
       const cells = Array.from({ length: 2000 }, (_, i) => bytes[2 * i] ?? 32);
       if (cells.filter((c) => c === 0 || (c >= 32 && c < 127)).length < 1800) return '';
