@@ -123,7 +123,7 @@ export function parseSystemReport(text: string): SystemReport {
   const all = (key: string): string[] => lines.filter((l) => l.startsWith(`${key} `)).map((l) => l.slice(key.length + 1));
   const swaps = all('swap');
   return {
-    state: all('state')[0] ?? 'unknown', target: all('target')[0] ?? '', kernel: all('kernel')[0] ?? '', failedUnits: all('failed'), mounted: all('mounted'), missing: all('missing'), log: [...all('waiting').map((w) => `waiting: ${w}`), ...all('log')],
+    state: all('state')[0] ?? 'unknown', target: all('target')[0] ?? '', kernel: all('kernel')[0] ?? '', failedUnits: all('failed'), mounted: all('mounted'), missing: all('missing'), log: [...all('log'), ...all('waiting').map((w) => `waiting: ${w}`)],
     swap: swaps.length === 0 ? undefined : swaps.every((s) => Number(s.split(' ').at(-1)) > 0),
   };
 }
