@@ -1,6 +1,6 @@
 // `cdrec rehearse` for real, as an ordinary user and without KVM: a set of a sample system passes; one with a fault fails, at the right
 // stage and with a reason that says what is wrong.
-// usage: node tools/rehearsals/run.mjs [CASE...]      (cases: see below; default: all)
+// usage: node tools/rehearsals/run.mjs [CASE...]      (cases: see below; default: all; CDREC_KEEP_REPORTS=DIR keeps their reports)
 import { closeSync, cpSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -59,6 +59,7 @@ async function rehearse(name, volumes, flags = [], inject) {
   const json = JSON.parse(readFileSync(join(report, 'rehearsal.json'), 'utf8'));
   const html = readFileSync(join(report, 'rehearsal.html'), 'utf8');
   if (!html.includes(`<strong>${json.verdict}</strong>`) || /src="(?!data:)|href="(?!data:)/.test(html)) throw new Error('the page is not what it should be');
+  if (process.env.CDREC_KEEP_REPORTS !== undefined) cpSync(report, join(process.env.CDREC_KEEP_REPORTS, name), { recursive: true });
   console.log(`${name}: ${stdout.trim()} (${Math.round((Date.now() - started) / 1000)} s)`);
   return { exitCode, stdout, json, report };
 }
