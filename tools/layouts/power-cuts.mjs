@@ -61,7 +61,8 @@ console.log(`without a cut: ${Math.round(seconds)} s`);
 let resumed = 0;
 for (let n = 1; n <= cuts; n++) {
   const disk = await blank('cut.img');
-  const at = random() * seconds;
+  // The last one falls behind the unpacking of the root: there the target's journal has something to say.
+  const at = (n === cuts ? 0.88 + 0.1 * random() : random()) * seconds;
   await use(start(disk, `cut-${n}.log`), async (guest) => {
     await bootToRescue(guest);
     guest.send(`${command}\n`);
