@@ -87,12 +87,12 @@ class Findings {
     for (const r of remarks) {
       const path = /^(\/[^:]+): /.exec(r)?.[1];
       if (path !== undefined) this.#rewritten.add(path);
-      if (r.startsWith('the initramfs of')) for (const made of ['/etc/initramfs-tools/modules', '/boot/init']) this.#rewritten.add(made);
+      if (r.startsWith('the initramfs of')) for (const made of ['/etc/initramfs-tools/modules', '/var/lib/initramfs-tools/', '/boot/init']) this.#rewritten.add(made);
     }
   }
 
   add({ entries, differences }: Checked): void {
-    const excused = (d: string): boolean => /^\/boot\/grub2?\/|\/EFI\/BOOT\//.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (p === '/boot/init' && d.startsWith(p)));
+    const excused = (d: string): boolean => /^\/boot\/grub2?\/|\/EFI\/BOOT\//.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (/^\/boot\/init$|\/$/.test(p) && d.startsWith(p)));
     this.checked = { entries: this.checked.entries + entries, differences: [...this.checked.differences, ...differences.filter((d) => !excused(d))] };
   }
 }
