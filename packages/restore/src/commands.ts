@@ -50,7 +50,7 @@ export function mkfsCommands(fs: FileSystem, device: string): Command[] {
       return [['mkfs.xfs', '-q', '-f', ...(fs.label === '' ? [] : ['-L', fs.label]), '-b', `size=${p['blockSize'] ?? '4096'}`, '-i', inode.join(','), '-m', [...meta, `uuid=${fs.uuid}`].join(','), device]];
     }
     case 'vfat':
-      return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', '-i', fs.uuid.replace('-', ''), ...(fs.label === '' ? [] : ['-n', fs.label]), device]];
+      return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(fs.label === '' ? [] : ['-n', fs.label]), device]];
     case 'f2fs':
       return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, '-O', 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
     case 'jfs':

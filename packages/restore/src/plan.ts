@@ -180,7 +180,7 @@ function sectorWarnings(survey: Survey, assignments: readonly Assignment[]): str
 function withLargerSectors(survey: Survey, assignments: readonly Assignment[]): Survey {
   const sector = Math.max(0, ...assignments.filter((a) => a.target.sectorBytes > a.source.sectorBytes).map((a) => a.target.sectorBytes));
   // A FAT is what the number of its clusters says (FAT specification, 3.5), and a cluster is a sector at least: of an ESP that was a small FAT32 it must be a FAT16.
-  const fat = (fs: FileSystem): FileSystem => ({ ...fs, parameters: { ...fs.parameters, fatBits: fs.bytes / sector > 66_000 ? (fs.parameters['fatBits'] ?? '32') : fs.bytes / sector > 4085 ? '16' : '12' } });
+  const fat = (fs: FileSystem): FileSystem => ({ ...fs, parameters: { ...fs.parameters, ...(fs.bytes / sector > 66_000 ? {} : { fatBits: fs.bytes / sector > 4200 ? '16' : '12', sectorsPerCluster: '1' }) } });
   const fits = (fs: FileSystem): FileSystem => (fs.type === 'vfat' ? fat(fs) : Number(fs.parameters['blockSize'] ?? sector) < sector ? { ...fs, parameters: Object.fromEntries(Object.entries(fs.parameters).filter(([k]) => k !== 'blockSize')) } : fs);
   return sector === 0 ? survey : { ...survey, fileSystems: survey.fileSystems.map(fits) };
 }

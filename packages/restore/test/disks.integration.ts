@@ -122,6 +122,25 @@ describe('a plan that changes the layout', () => {
   });
 });
 
+describe('a FAT on sectors of 4096 bytes', () => {
+  it.each([[12, '12'], [64, '16'], [255, '16'], [300, '32']] as const)('of %i MiB is a FAT%s', (mib, bits) => {
+    const image = join(dir, `fat-${String(mib)}.img`);
+    sh(`truncate -s ${String(mib)}M ${image}`);
+    const device = sh(`losetup --find --show --sector-size 4096 ${image}`).trim();
+    loops.push(device);
+    const disk = { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: mib * 2 ** 20, sectorBytes: 512, used: true, links: [] };
+    const fs = { device: '/dev/sda', disk: '/dev/sda', partition: 0, type: 'vfat', uuid: 'BEEF-0001', label: 'ESP', bytes: mib * 2 ** 20, usedBytes: 1, mount: '/esp', options: '', parameters: { fatBits: '32' } };
+    const plan = planRestore({
+      survey: { disks: [disk], fileSystems: [fs], layers: [], swaps: [], images: [], modules: [], boot: { loaders: [], entries: [] }, host: { name: '', osId: '' } } as unknown as Survey,
+      assignments: [{ source: disk, rule: 'named by you', target: { ...disk, device, sectorBytes: 4096, content: '', refusal: undefined, onlyByName: true } }], archives: [{ kind: 'tar', device: '', name: 'a', mount: '/esp', compress: 'none', contentBytes: 0 }],
+    });
+    const make = plan.steps.find((s) => s.kind === 'make');
+    for (const [program, ...args] of make?.kind === 'make' ? make.commands : []) execFileSync(program, args, { stdio: 'ignore' });
+    expect(sh(`blkid -p -o value -s VERSION ${device}`).trim()).toBe(`FAT${bits}`);
+    sh(`fsck.vfat -n ${device}`);
+  });
+});
+
 describe('file systems that this kernel need not know', () => {
   it.each([['f2fs', '028b1762-47db-432d-820d-3263654c3df7'], ['jfs', '028b1762-47db-432d-820d-3263654c3df8'], ['reiserfs', '028b1762-47db-432d-820d-3263654c3df9'], ['exfat', 'BEEF-1234']] as const)('%s gets its UUID and label', async (type, uuid) => {
     sh(`truncate -s 200M ${dir}/${type}.img`);
