@@ -116,7 +116,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
     version: REHEARSAL_VERSION, created, verdict: rest.verdict, set: { id: set.setId, label: set.label, host: survey.host.name, created: set.manifest.created, volumes: named },
     machine: { accelerator, firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, disks: w.disks.map((d) => ({ ...d, sourceBytes: survey.disks.find((s) => s.device === d.source)?.bytes ?? 0 })) },
     programs, stages: rest.stages.map((s) => ({ ...s, seconds: Math.round(s.seconds * 10) / 10 })), checkedFiles: rest.checkedFiles, differences: [...rest.differences], remarks: [...rest.remarks], injected: [...rest.injected],
-    ...(system === undefined ? {} : { system: { state: system.state, target: system.target, kernel: system.kernel, failedUnits: [...system.failedUnits], mounted: [...system.mounted], missing: [...system.missing], ...(system.swap === undefined ? {} : { swap: system.swap }) } }),
+    ...(system === undefined ? {} : { system: { state: system.state, target: system.target, kernel: system.kernel, failedUnits: [...system.failedUnits], retriedUnits: [...system.retriedUnits], mounted: [...system.mounted], missing: [...system.missing], ...(system.swap === undefined ? {} : { swap: system.swap }) } }),
   };
   mkdirSync(w.report, { recursive: true });
   const text = JSON.stringify(file, null, 1) + '\n';

@@ -21,7 +21,7 @@ export interface RehearsalPage {
   readonly differences: readonly string[];
   readonly remarks: readonly string[];
   readonly injected: readonly string[];
-  readonly system: { readonly state: string; readonly target: string; readonly kernel: string; readonly failedUnits: readonly string[]; readonly mounted: readonly string[]; readonly missing: readonly string[]; readonly swap: boolean | undefined } | undefined;
+  readonly system: { readonly state: string; readonly target: string; readonly kernel: string; readonly failedUnits: readonly string[]; readonly retriedUnits: readonly string[]; readonly mounted: readonly string[]; readonly missing: readonly string[]; readonly swap: boolean | undefined } | undefined;
   readonly screenshots: readonly { readonly title: string; readonly png: Buffer }[];
   readonly logs: readonly { readonly title: string; readonly text: string }[];
 }
@@ -58,7 +58,7 @@ ${stages}
 <p>In all ${formatTime(total)}: the recovery time to expect${r.accelerator === 'kvm' ? ', apart from the speed of the real disks and drives' : ' is shorter on real hardware: this processor was emulated, which takes several times as long'}.</p>
 ${maps === '' ? '' : `<h2>Disks</h2>\n${maps}`}
 ${s === undefined ? '' : `<h2>What the restored system said</h2>
-${facts([['State', escapeHtml(s.state)], ['Target', escapeHtml(s.target)], ['Kernel', escapeHtml(s.kernel)], ['Failed units', s.failedUnits.length === 0 ? 'none' : list(s.failedUnits)], ['Mounted as in fstab', s.mounted.map((m) => `<code>${escapeHtml(m)}</code>`).join(' ') || 'nothing'], ...(s.missing.length > 0 ? [['Not mounted', `<span class="bad">${escapeHtml(s.missing.join(', '))}</span>`] as const] : []), ['Swap', s.swap === undefined ? 'none in fstab' : s.swap ? 'in use' : '<span class="bad">not in use</span>']])}`}
+${facts([['State', escapeHtml(s.state)], ['Target', escapeHtml(s.target)], ['Kernel', escapeHtml(s.kernel)], ['Failed units', s.failedUnits.length === 0 ? 'none' : list(s.failedUnits)], ...(s.retriedUnits.length > 0 ? [['Failed at first, well when started again', list(s.retriedUnits)] as const] : []), ['Mounted as in fstab', s.mounted.map((m) => `<code>${escapeHtml(m)}</code>`).join(' ') || 'nothing'], ...(s.missing.length > 0 ? [['Not mounted', `<span class="bad">${escapeHtml(s.missing.join(', '))}</span>`] as const] : []), ['Swap', s.swap === undefined ? 'none in fstab' : s.swap ? 'in use' : '<span class="bad">not in use</span>']])}`}
 <h2>Files</h2>
 <p>${String(r.checkedFiles)} files compared with the archives (content, type, mode, owner, time, links): ${String(r.differences.length)} differences.</p>
 ${r.differences.length === 0 ? '' : list(r.differences.slice(0, 200))}

@@ -35,7 +35,7 @@ export const FAILED: RehearsalPage = {
   volumes: SHEET.volumes?.map((name) => ({ name, bytes: 4.3 * GIB, sha256: 'a3'.repeat(32) })) ?? [],
   maps: SHEET.disks.map((before) => ({ before, after: { ...before, bytes: before.bytes * 0.8, parts: before.parts.map((p) => ({ ...p, bytes: p.bytes * 0.78 })) } })),
   checkedFiles: 182_341, differences: ['/etc/hostname: Contents differ'], remarks: ['remark: /etc/fstab: /dev/sda1 -> UUID=x'], injected: ['etc/cdrec-rehearsal.sh'],
-  system: { state: 'emergency', target: 'multi-user.target', kernel: '6.1.0-56-amd64', failedUnits: ['srv-gone.mount'], mounted: ['/', '/boot'], missing: ['/srv/gone UUID=dead0000'], swap: false },
+  system: { state: 'emergency', target: 'multi-user.target', kernel: '6.1.0-56-amd64', failedUnits: ['srv-gone.mount'], retriedUnits: ['console-setup.service'], mounted: ['/', '/boot'], missing: ['/srv/gone UUID=dead0000'], swap: false },
   screenshots: [{ title: 'Boot menu', png: DOT }], logs: [{ title: 'Restored system', text: `\x1b[32mok\x1b[0m <script>alert(1)</script> ${'a very long line '.repeat(60)}\r\nend\x00` }],
 };
-export const PASSED: RehearsalPage = { ...FAILED, verdict: 'PASS', differences: [], remarks: [], stages: FAILED.stages.map((s) => ({ ...s, verdict: 'PASS' as const, reason: '' })), system: { state: 'running', target: 'graphical.target', kernel: '6.1.0-56-amd64', failedUnits: [], mounted: ['/', '/boot', '/srv'], missing: [], swap: true } };
+export const PASSED: RehearsalPage = { ...FAILED, verdict: 'PASS', differences: [], remarks: [], stages: FAILED.stages.map((s) => ({ ...s, verdict: 'PASS' as const, reason: '' })), system: { state: 'running', target: 'graphical.target', kernel: '6.1.0-56-amd64', failedUnits: [], retriedUnits: [], mounted: ['/', '/boot', '/srv'], missing: [], swap: true } };

@@ -16,7 +16,7 @@ export const rehearsalSchema = z.object({
   stages: z.array(stage),
   checkedFiles: z.int(), differences: z.array(z.string()), remarks: z.array(z.string()),
   injected: z.array(z.string()).describe('files put into the restored system on the throw-away disk'),
-  system: z.object({ state: z.string(), target: z.string(), kernel: z.string(), failedUnits: z.array(z.string()), mounted: z.array(z.string()), missing: z.array(z.string()), swap: z.boolean().optional() }).optional(),
+  system: z.object({ state: z.string(), target: z.string(), kernel: z.string(), failedUnits: z.array(z.string()), retriedUnits: z.array(z.string()).default([]).describe('failed at first, and not when they were started again'), mounted: z.array(z.string()), missing: z.array(z.string()), swap: z.boolean().optional() }).optional(),
 });
 
 export type RehearsalFile = z.output<typeof rehearsalSchema>;

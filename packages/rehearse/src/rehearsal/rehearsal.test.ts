@@ -10,8 +10,8 @@ import { addRehearsalFiles } from './probe.ts';
 
 describe('the report of a restored system', () => {
   it('is read out of what else comes over a serial line', () => {
-    const line = 'booting\r\nCDREC-REHEARSAL target multi-user.target\r\n\r\nlogin: \r\nCDREC-REHEARSAL failed x.service\r\nCDREC-REHEARSAL mounted /\r\nCDREC-REHEARSAL missing /srv UUID=1\r\nCDREC-REHEARSAL swap UUID=2 1\r\nCDREC-REHEARSAL swap /swap 0\r\nCDREC-REHEARSAL kernel 6.1\r\nCDREC-REHEARSAL state degraded\r\nCDREC-REHEARSAL END\r\n';
-    expect(parseSystemReport(line)).toEqual({ state: 'degraded', target: 'multi-user.target', kernel: '6.1', failedUnits: ['x.service'], mounted: ['/'], missing: ['/srv UUID=1'], swap: false, log: [] });
+    const line = 'booting\r\nCDREC-REHEARSAL target multi-user.target\r\n\r\nlogin: \r\nCDREC-REHEARSAL failed x.service\r\nCDREC-REHEARSAL retried y.service\r\nCDREC-REHEARSAL mounted /\r\nCDREC-REHEARSAL missing /srv UUID=1\r\nCDREC-REHEARSAL swap UUID=2 1\r\nCDREC-REHEARSAL swap /swap 0\r\nCDREC-REHEARSAL kernel 6.1\r\nCDREC-REHEARSAL state degraded\r\nCDREC-REHEARSAL END\r\n';
+    expect(parseSystemReport(line)).toEqual({ state: 'degraded', target: 'multi-user.target', kernel: '6.1', failedUnits: ['x.service'], retriedUnits: ['y.service'], mounted: ['/'], missing: ['/srv UUID=1'], swap: false, log: [] });
     expect(parseSystemReport('')).toMatchObject({ state: 'unknown', swap: undefined });
   });
   it('comes from scripts that a shell takes', () => {
