@@ -62,10 +62,14 @@ async function fillTar(tar: Pack, entries: readonly TreeEntry[], date: number): 
       });
       stored.catch(() => undefined); // judged below, when everything is written
       const sink = tar.entry({ ...common, mode: e.mode, size: e.bytes }, (error) => { settle(error); });
+      // A packer that dies in the middle of a file breaks this one too: its callback has the error, an event without a listener would end the process.
+      sink.on('error', () => undefined);
+      const closed = once(sink, 'close').catch(() => undefined);
       const fd = openSync(e.source, 'r');
       try {
         for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) {
-          if (!sink.write(Buffer.from(buffer.subarray(0, n)))) await once(sink, 'drain');
+          if (sink.destroyed) return;
+          if (!sink.write(Buffer.from(buffer.subarray(0, n)))) await Promise.race([once(sink, 'drain'), closed]);
         }
       } finally {
         closeSync(fd);

@@ -18,6 +18,17 @@ tree.addHostFile(process.execPath, 'node', '/usr/bin/node');
 tree.addData('/empty', '');
 
 describe('rd-base', () => {
+  it('that cannot be packed to its end is an error, whenever its packer dies', async () => {
+    for (let i = 0; i < 12; i++) {
+      const packing = packImage(tree.entries(), 'squashfs', join(dir, 'dead'), 0, 1);
+      const outcome = packing.then(() => 'packed', (error: unknown) => (error as { code?: string }).code);
+      await new Promise((resolve) => setTimeout(resolve, 20 + 23 * i));
+      const children = execFileSync('bash', ['-c', 'pgrep -P "$1" -x mksquashfs || true', 'x', String(process.pid)], { encoding: 'utf8' }).split('\n').filter((l) => l !== '');
+      for (const pid of children) process.kill(Number(pid), 'SIGKILL');
+      expect(await outcome).toBe(children.length > 0 ? 'TOOL_FAILED' : 'packed');
+      rmSync(join(dir, 'dead'), { force: true });
+    }
+  }, 60_000);
   it('is packed as squashfs that unsquashfs lists, the same each time', async () => {
     const a = join(dir, 'a');
     await packImage(tree.entries(), 'squashfs', a, 1_700_000_000_000, 2);
