@@ -166,7 +166,10 @@ class Rehearsal {
     ];
     return this.#guest('Rescue system', media, async (guest, monitor) => {
       const booted = await this.stage('rescue', 'The recovery medium boots', async () => {
-        await bootToRescue(guest, this.#seconds(300), () => this.#shot('Boot menu of the recovery medium', monitor)).catch((error: unknown) => {
+        await bootToRescue(guest, this.#seconds(300), async () => {
+          await sleep(1500); // it is being drawn
+          await this.#shot('Boot menu of the recovery medium', monitor);
+        }).catch((error: unknown) => {
           if (guest.tail().trim() !== '') throw error;
           throw new CdrecError('GUEST_TIMEOUT', 'the recovery medium says nothing on its serial line: it does not start, or it was built without a serial console (rescue.serial = "")', { cause: error });
         });
