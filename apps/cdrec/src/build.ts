@@ -14,7 +14,7 @@ import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
 import { checkDestination, watchDestination } from './destination.js';
-import { sheetOf } from './maps.js';
+import { sheetOf } from './pages.js';
 import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';

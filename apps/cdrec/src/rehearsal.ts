@@ -8,7 +8,7 @@ import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
 import type { Disk, Survey } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { verifySet, type OpenSet } from '@cdrec/volumes';
-import { mapOf, sheetOf } from './maps.js';
+import { mapOf, sheetOf } from './pages.js';
 import type { Terminal } from './terminal.js';
 import { VERSION } from './version.js';
 

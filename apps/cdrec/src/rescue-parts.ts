@@ -7,7 +7,7 @@ import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage'
 import { parseSize, type Config } from '@cdrec/config';
 import { buildInitrd } from '@cdrec/initrd';
 import { buildRescueTree, type RescueTree } from '@cdrec/ramdisk';
-import { neededPrograms } from '@cdrec/restore';
+import { neededPrograms, unknownRules } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError, programsOf } from '@cdrec/tool';
 import { labelFor } from '@cdrec/volumes';
@@ -77,6 +77,9 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const { config: { rescue, boot, restore, backup: config }, date, out } = request;
   terminal.say('Survey of the machine');
   const survey = await surveyMachine(request);
+  // Told today, not on the day of the restore.
+  const [unknown] = unknownRules(survey, restore);
+  if (unknown !== undefined) throw new CdrecError('CONFIG_INVALID', `restore.fixed, restore.weights: "${unknown}" is nothing of this machine`, { hint: 'give a mount point, GROUP/VOLUME, or a device' });
   const label = request.label ?? labelFor(date);
   const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
   const { kernel } = survey.boot;

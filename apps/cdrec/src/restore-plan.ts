@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { assignDisks, convertSurvey, leastDiskBytes, planRestore, readTargets, surveyOfDisk, type Plan, type SizeRules } from '@cdrec/restore';
+import { assignDisks, convertSurvey, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
@@ -41,15 +41,17 @@ export async function readSurveyOf(set: OpenSet): Promise<Survey> {
   throw new CdrecError('SET_INCOMPLETE', 'survey.json was not found: volume 1 is needed');
 }
 
-/** @throws CdrecError USAGE */
-function sizeRules(flags: Pick<PlanFlags, 'fixed' | 'weight'>): SizeRules {
-  const stored = existsSync(RULES) ? (JSON.parse(readFileSync(RULES, 'utf8')) as SizeRules) : {};
+/** Rules by flags, else those of the configuration as far as they speak of this part of the machine. @throws CdrecError USAGE */
+function sizeRules(flags: Pick<PlanFlags, 'fixed' | 'weight'>, survey: Survey): SizeRules {
+  const kept = existsSync(RULES) ? (JSON.parse(readFileSync(RULES, 'utf8')) as SizeRules) : {};
   const weights = flags.weight.map((text): [string, number] => {
     const match = /^(.+)=(\d+(?:\.\d+)?)$/.exec(text);
     if (match === null) throw usageError(`--weight ${text}: not NAME=NUMBER`, 'write --weight /home=3');
     return [match[1] as string, Number(match[2])];
   });
-  return { fixed: flags.fixed.length > 0 ? flags.fixed : (stored.fixed ?? []), weights: weights.length > 0 ? Object.fromEntries(weights) : (stored.weights ?? {}) };
+  const elsewhere = unknownRules(survey, kept);
+  const known = (name: string): boolean => !elsewhere.includes(name);
+  return { fixed: flags.fixed.length > 0 ? flags.fixed : (kept.fixed ?? []).filter(known), weights: Object.fromEntries(weights.length > 0 ? weights : Object.entries(kept.weights ?? {}).filter(([name]) => known(name))) };
 }
 
 /** `SOURCE=VALUE`, or a value alone where the machine had one disk. @throws CdrecError USAGE */
@@ -77,7 +79,7 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   const without = [...flags.without, ...gone];
   const used = part.disks.filter((d) => d.used && !without.includes(d.device));
   const grow = flags.grow === true || flags.weight.length > 0;
-  const rules = sizeRules(flags);
+  const rules = sizeRules(flags, part);
   const chosen = bySource('--disk', flags.disk, used);
   const targets = await readTargets(places);
   const wanted = tables(flags, used);

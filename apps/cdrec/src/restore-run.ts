@@ -26,7 +26,7 @@ export const runOptions = (command: Command): Command => command
   .option('--identity <file>', 'secret key of age that opens an encrypted set')
   .option('--luks-key <[name=]file>', 'file with the passphrase of encrypted volumes, or of the one named (repeatable; default: ask)', collect, [])
   .option('--check', 'compare every restored file with its archive at the end')
-  .option('--hook <file>', 'command (bash) that is run last, with the restored system mounted at $CDREC_ROOT')
+  .option('--hook <file>', 'command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT')
   .option('--skip-verify', 'do not read the archives before the first write')
   .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
   .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')
@@ -124,6 +124,7 @@ async function askAfterFailure(error: CdrecError, terminal: Terminal): Promise<'
 /** Restores a machine, or one disk of it (`only`): plan, verification, question, execution. Returns the exit status. */
 export async function runRestore(volumes: readonly string[], flags: RestoreFlags, terminal: Terminal, only?: string): Promise<number> {
   if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
+  if (flags.hook !== undefined && !existsSync(flags.hook)) throw usageError(`--hook ${flags.hook}: there is no such file`);
   const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
   const interrupt = interruptSignal();
   try {

@@ -63,10 +63,10 @@ export class Monitor {
     return this.#prompt();
   }
 
-  /** The screen as a PNG (QEMU 7.1 and later), or undefined. `file`: a path without blanks that is free to use. */
+  /** The screen as a PNG (QEMU 7.1 and later), or undefined. `file`: a path that is free to use. */
   async screenshot(file: string): Promise<Buffer | undefined> {
     try {
-      await this.command(`screendump ${file} -f png`);
+      await this.command(`screendump "${file}" -f png`);
       return readFileSync(file);
     } catch {
       return undefined; // an older QEMU, or no screen

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 describe('the monitor of a guest', () => {
   it('shows its screen, as a picture and as text, and says when the guest has ended', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'cdrec-monitor-'));
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec monitor '));
     try {
       // A table without a boot loader: the firmware starts an empty boot sector, and that is what stands on the screen.
       const disk = join(dir, 'disk.img');

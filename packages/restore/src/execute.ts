@@ -29,7 +29,7 @@ export interface ExecuteOptions {
   readonly work: string;
   /** Whether this system was booted by UEFI, so that firmware entries can be written. */
   readonly uefi: boolean;
-  /** Begin anew, even if the target says that steps of this plan are done. */
+  /** Begin anew, even if a journal says that steps of this plan are done. */
   readonly restart?: boolean;
   /** Whether a step that is not done is to be; default: every one. */
   readonly decide?: (step: Step, index: number) => Promise<'run' | 'skip' | 'done'>;
@@ -56,7 +56,7 @@ export interface ExecuteResult {
  * @throws CdrecError with the failing step in its message; the journal lets a second run go on there.
  */
 export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<ExecuteResult> {
-  const journal = new Journal(plan, options.journal, options.work);
+  const journal = new Journal(plan, options.journal, options.work, options.restart);
   if (options.restart !== true && journal.size === 0 && (await wake(plan, options)) && (await journal.recover())) options.onRecovered?.(journal.size);
   const remarks: string[] = [];
   const findings = new Findings();
@@ -69,8 +69,10 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
-    if (await attempt(step, options, remarks, findings)) await journal.add(step);
-    else remarks.push(`failed and left out: ${describeStep(step)}`);
+    if (await attempt(step, options, remarks, findings)) {
+      // A comparison is made again each time: its outcome stands in no journal.
+      if (step.kind !== 'check') await journal.add(step);
+    } else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
   await journal.finish();
   await runTool('sync', []);
@@ -92,7 +94,8 @@ class Findings {
   }
 
   add({ entries, differences }: Checked): void {
-    const excused = (d: string): boolean => /^\/boot\/grub2?\/|\/EFI\/BOOT\//.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (/^\/boot\/init$|\/$/.test(p) && d.startsWith(p)));
+    // grub-install makes its images and modules anew, never its menu.
+    const excused = (d: string): boolean => /^\/boot\/grub2?\/(?!grub\.cfg:)/.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (/^\/boot\/init$|\/$/.test(p) && d.startsWith(p)));
     this.checked = { entries: this.checked.entries + entries, differences: [...this.checked.differences, ...differences.filter((d) => !excused(d))] };
   }
 }

@@ -2,7 +2,7 @@ import type { Disk, FileSystem, Layer, Partition, Survey, VolumeGroup } from '@c
 import { CdrecError } from '@cdrec/tool';
 import { backupSectors, down, firstGptSector, gaps, inOrder, MIB, relaid, up, usable } from './geometry.js';
 import { neededBytes, type Assignment } from './match.js';
-import { dataMembers, LUKS_OVERHEAD, ownVolumes, RAID_OVERHEAD, share, Sizes, takenBytes, type Item, type SizeRules } from './sizes.js';
+import { dataMembers, LUKS_OVERHEAD, ownVolumes, RAID_OVERHEAD, share, Sizes, takenBytes, unknownRules, type Item, type SizeRules } from './sizes.js';
 
 /** A size that changes: of what, from and to, in bytes. */
 export interface SizeChange { readonly what: string; readonly from: number; readonly to: number }
@@ -33,9 +33,8 @@ interface Sizing { readonly sizes: Sizes; readonly before: Map<string, number>; 
  */
 export function fitSurvey(survey: Survey, assignments: readonly Assignment[], grow: boolean, rules: SizeRules = {}): Fitted {
   const sizes = new Sizes(survey, rules);
-  for (const name of [...(rules.fixed ?? []), ...Object.keys(rules.weights ?? {})]) {
-    if (sizes.deviceOf(name) === undefined) throw new CdrecError('SIZE_RULE', `"${name}" is nothing of this machine`, { hint: 'give a mount point, GROUP/VOLUME, or a device of the survey' });
-  }
+  const [unknown] = unknownRules(survey, rules);
+  if (unknown !== undefined) throw new CdrecError('SIZE_RULE', `"${unknown}" is nothing of this machine`, { hint: 'give a mount point, GROUP/VOLUME, or a device of the survey' });
   const s: Sizing = { sizes, before: new Map(), now: new Map(), changes: [], grow };
   for (const d of survey.disks) for (const p of d.table?.partitions ?? []) s.before.set(p.node, p.sectors * d.sectorBytes);
   const disks = survey.disks.map((disk): Disk => {

@@ -44,13 +44,14 @@ export class Journal {
   readonly #home: Extracted | undefined;
   #done: Set<string>;
 
-  /** `file`: the rescue system's side; `work`: directory below which the target is mounted for the other. */
-  constructor(plan: Plan, file: string, work: string) {
+  /** `file`: the rescue system's side; `work`: directory below which the target is mounted for the other; `anew`: what was done before does not count. */
+  constructor(plan: Plan, file: string, work: string, anew = false) {
     this.#plan = plan;
     this.#file = file;
     this.#work = join(work, 'journal');
     const archives = plan.steps.filter((s): s is Extracted => s.kind === 'extract');
     this.#home = archives.find((s) => s.mount === '/') ?? archives[0];
+    if (anew) rmSync(file, { force: true });
     this.#done = existsSync(file) ? parseJournal(readFileSync(file, 'utf8'), plan.id) : new Set();
     mkdirSync(dirname(file), { recursive: true });
   }

@@ -139,6 +139,12 @@ export class Sizes {
   }
 }
 
+/** Names of rules that mean nothing of a survey. */
+export function unknownRules(survey: Survey, rules: SizeRules): string[] {
+  const sizes = new Sizes(survey);
+  return [...(rules.fixed ?? []), ...Object.keys(rules.weights ?? {})].filter((name) => sizes.deviceOf(name) === undefined);
+}
+
 /** An item to be sized; `least` undefined: fixed. `weight`: its share of what is gained. */
 export interface Item { readonly bytes: number; readonly least: number | undefined; readonly weight?: number }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { archiveOf, counted, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
-import { CdrecError, runTool } from '@cdrec/tool';
+import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
 import { collect, EXIT, usageError, type AddCommand } from '../main.js';
@@ -103,6 +103,19 @@ async function toDevice(set: OpenSet, archive: Archive, device: string, flags: F
   }
 }
 
+/** A set of ours, else one of mkCDrec 1.x where volumes are named. */
+async function findAnySet(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<OpenSet> {
+  try {
+    return (await findSet(volumes, { drives: flags.tape, terminal })).set;
+  } catch (error) {
+    if (!['SET_NOT_FOUND', 'SET_FOREIGN'].includes(errorCode(error) ?? '')) throw error;
+    const legacy = await openLegacySet(volumes.filter((v) => existsSync(v)));
+    if (legacy === undefined) throw error;
+    terminal.say(`A set of mkCDrec 1.x: ${legacy.label}`);
+    return legacy;
+  }
+}
+
 export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
   program.command('restore-fs')
     .description('one file system, or single files, out of a set: into a directory or a prepared partition')
@@ -122,9 +135,7 @@ export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
       if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
       if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
       if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
-      const legacy = volumes.length > 0 ? await openLegacySet(volumes.filter((v) => existsSync(v))) : undefined;
-      if (legacy !== undefined) terminal.say(`A set of mkCDrec 1.x: ${legacy.label}`);
-      const set = legacy ?? (await findSet(volumes, { drives: flags.tape, terminal })).set;
+      const set = await findAnySet(volumes, flags, terminal);
       try {
         const identity = await identityFor(set, flags.identity, terminal);
         if (lists) {

@@ -4,7 +4,10 @@ import type { IsoImage } from '@cdrec/iso9660';
 export const MARK = 'CDREC-REHEARSAL';
 
 /** Files that a rehearsal puts into the restored system on the throw-away disk, relative to its root. */
-export const INJECTED = ['etc/cdrec-rehearsal.sh', 'etc/systemd/system/cdrec-rehearsal.service', 'etc/systemd/system/cdrec-rehearsal-emergency.service', 'etc/rc.local.d or etc/local.d (without systemd)'];
+export const INJECTED = [
+  'etc/cdrec-rehearsal.sh', 'etc/systemd/system/cdrec-rehearsal.service (and links to it from multi-user and graphical.target.wants)', 'etc/systemd/system/cdrec-rehearsal-emergency.service (emergency and rescue.target.wants)',
+  'without systemd instead: etc/local.d/cdrec-rehearsal.start, or etc/rc2.d, rc3.d, rc5.d/S99cdrec-rehearsal',
+];
 
 /** Runs in the restored system: waits until it has started, says how it is, switches it off. */
 const REPORT = `#!/bin/sh

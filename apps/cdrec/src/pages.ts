@@ -1,6 +1,5 @@
-import type { MapDisk } from '@cdrec/report';
+import type { MapDisk, Sheet } from '@cdrec/report';
 import { diskMap, leastDiskBytes } from '@cdrec/restore';
-import type { Sheet } from '@cdrec/report';
 import type { Survey } from '@cdrec/survey';
 import { VERSION } from './version.js';
 
