@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, type RehearsalDisk, type RehearsalFile, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
+import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, STAGES, type RehearsalDisk, type RehearsalFile, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
 import { recoverySheet, rehearsalPage, type MapDisk } from '@cdrec/report';
 import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
 import type { Disk, Survey } from '@cdrec/survey';
@@ -73,7 +73,7 @@ async function verifyStage(set: OpenSet, volumes: readonly string[], terminal: T
   const [findings, ...digests] = await Promise.all([verifySet(set, meter.add), ...volumes.map((v) => sha256OfFile(v))]);
   meter.done();
   const reason = findings.map((f) => `${[f.volume, f.file].filter((t) => t !== '').join(', ')}: ${f.problem}`).join('; ');
-  return { stage: { id: 'verify', title: 'The set is complete and undamaged', seconds: (Date.now() - started) / 1000, verdict: findings.length === 0 ? 'PASS' : 'FAIL', reason }, digests };
+  return { stage: { id: 'verify', title: STAGES.verify, seconds: (Date.now() - started) / 1000, verdict: findings.length === 0 ? 'PASS' : 'FAIL', reason }, digests };
 }
 
 async function qemuVersion(): Promise<string> {

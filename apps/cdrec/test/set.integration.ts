@@ -103,6 +103,9 @@ describe('a set of at least three volumes', () => {
     const second = await cdrec(...args);
     expect(second.status, second.stderr).toBe(0);
     expect(second.stderr).toContain('done before: unpack');
+    const anew = await cdrec(...args, '--restart');
+    expect(anew.status, anew.stderr).toBe(0);
+    expect(anew.stderr).not.toContain('done before');
     rmSync(disk);
   });
 
@@ -183,6 +186,11 @@ describe('a set of at least three volumes', () => {
     const restored = await restoreOnto(disk, ['--check']);
     expect(restored.status, restored.stderr).toBe(0);
     expect(restored.stdout).toMatch(/CHECKED \d{4,} files: 0 differences/);
+    // The same again: everything is done, but the comparison, which finds what changed meanwhile.
+    await using again = await attachImage(disk);
+    await withMounts([['-t', 'ext4', again.partition(1), join(dir, 'busy')]], () => { writeFileSync(join(dir, 'busy/etc/hostname'), 'other\n'); return Promise.resolve(); });
+    const judged = await cdrec('restore', ...volumes, '--disk', again.device, '--yes', '--journal', join(dir, 'journal'), '--work', join(dir, 'work'), '--check');
+    expect([judged.status, judged.stdout]).toEqual([3, expect.stringMatching(/DIFFERENT \/etc\/hostname: /)]);
     expect(untouched.map(digest)).toEqual(before);
     for (const f of [disk, bystander, mounted, swap, small, carrier]) rmSync(f);
   }, 600_000);

@@ -1,10 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Guest, Monitor } from '@cdrec/rehearse';
+import { Guest, Monitor, rehearse } from '@cdrec/rehearse';
 import { describe, expect, it } from 'vitest';
+
+describe('a rehearsal whose guest does not start', () => {
+  it('fails at its first stage, with what QEMU said', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-rehearse-'));
+    try {
+      const result = await rehearse({ volumes: [join(dir, 'no-such.iso')], disks: [{ source: '/dev/sda', bytes: 1 << 20 }], bootDisk: '/dev/sda', firmware: 'bios', bus: 'virtio', memoryMiB: 64, accelerator: 'tcg', directory: join(dir, 'work'), contentBytes: 0, encrypted: false });
+      expect(result.verdict).toBe('FAIL');
+      expect(result.stages.map((s) => [s.id, s.verdict])).toEqual([['rescue', 'FAIL'], ['restore', 'SKIP'], ['compare', 'SKIP'], ['boot', 'SKIP'], ['system', 'SKIP']]);
+      expect(result.stages[0]?.reason).toMatch(/no-such\.iso.*No such file/);
+      expect(readdirSync(join(dir, 'work')).filter((n) => n.startsWith('disk-'))).toEqual([]);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
 
 describe('the monitor of a guest', () => {
   it('shows its screen, as a picture and as text, and says when the guest has ended', async () => {

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IsoImage, writeImageFile } from '@cdrec/iso9660';
-import { CdrecError, errorCode, findProgram, runTool } from '@cdrec/tool';
+import { CdrecError, findProgram, runTool } from '@cdrec/tool';
 import type { Accelerator } from '../accelerator.js';
 import { Guest, type Medium } from '../guest.js';
 import { Monitor } from '../monitor.js';
 import { bootToRescue, powerOff } from '../roads.js';
-import { addRehearsalFiles, INJECTED, MARK, parseSystemReport, type SystemReport } from './probe.js';
-import type { RehearsalDisk, RehearsalResult, Screenshot, Stage } from './types.js';
+import { addRehearsalFiles, INJECTED, parseSystemReport, type SystemReport } from './probe.js';
+import { STAGES, type RehearsalDisk, type RehearsalResult, type Screenshot, type Stage, type StageId } from './types.js';
+import { awaitReport } from './watch.js';
 
 /** What is rehearsed, and on what. */
 export interface RehearsalRequest {
@@ -59,6 +60,8 @@ class Rehearsal {
   system: SystemReport | undefined;
   readonly #passphrase: string;
   readonly #scale: number;
+  /** Without qemu-img a sparse file serves as well. */
+  readonly #format = findProgram('qemu-img', '') === undefined ? 'raw' as const : 'qcow2' as const;
 
   constructor(request: RehearsalRequest) {
     this.#r = request;
@@ -75,8 +78,9 @@ class Rehearsal {
   }
 
   /** Runs a stage; false when it failed, with the reason kept. */
-  async stage(id: Stage['id'], title: string, work: () => Promise<void>): Promise<boolean> {
+  async stage(id: StageId, work: () => Promise<void> | void): Promise<boolean> {
     this.#r.signal?.throwIfAborted();
+    const title = STAGES[id];
     this.#r.onStage?.({ title });
     const started = Date.now();
     let stage: Stage;
@@ -92,17 +96,17 @@ class Rehearsal {
     return stage.verdict === 'PASS';
   }
 
-  skip(id: Stage['id'], title: string): void {
-    const stage: Stage = { id, title, seconds: 0, verdict: 'SKIP', reason: 'an earlier stage failed' };
+  /** Parts that were not reached. */
+  skip(id: StageId): void {
+    const stage: Stage = { id, title: STAGES[id], seconds: 0, verdict: 'SKIP', reason: 'an earlier stage failed' };
     this.stages.push(stage);
     this.#r.onStage?.(stage);
   }
 
   async makeDisks(): Promise<void> {
-    const qcow2 = findProgram('qemu-img', '') !== undefined;
     for (const [i, d] of this.#r.disks.entries()) {
       const file = this.path(`disk-${String(i)}`);
-      if (qcow2) await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(d.bytes)]);
+      if (this.#format === 'qcow2') await runTool('qemu-img', ['create', '-q', '-f', 'qcow2', file, String(d.bytes)]);
       else await runTool('truncate', ['-s', String(d.bytes), file]);
     }
     const iso = new IsoImage({ volumeId: 'CDREC_REHEARSAL', date: 0 });
@@ -113,8 +117,7 @@ class Rehearsal {
   }
 
   #disks(boot: boolean): Medium[] {
-    const format = findProgram('qemu-img', '') !== undefined ? 'qcow2' as const : 'raw' as const;
-    return this.#r.disks.map((d, i) => ({ file: this.path(`disk-${String(i)}`), as: this.#r.bus, serial: `CDREC-${String(i)}`, format, boot: boot && d.source === this.#r.bootDisk }));
+    return this.#r.disks.map((d, i) => ({ file: this.path(`disk-${String(i)}`), as: this.#r.bus, serial: `CDREC-${String(i)}`, format: this.#format, boot: boot && d.source === this.#r.bootDisk }));
   }
 
   async #guest<T>(title: string, media: readonly Medium[], work: (guest: Guest, monitor: Monitor) => Promise<T>, more: readonly string[] = []): Promise<T> {
@@ -133,7 +136,10 @@ class Rehearsal {
     this.#r.signal?.addEventListener('abort', stop, { once: true });
     let monitor: Monitor | undefined;
     try {
-      monitor = await Monitor.open(socket);
+      monitor = await Monitor.open(socket).catch(async (error: unknown) => {
+        await guest.expect(/(?!)/, 5); // says what QEMU said, if it has ended
+        throw error;
+      });
       return await work(guest, monitor);
     } catch (error) {
       if (monitor !== undefined) await this.#lastScreen(title, monitor);
@@ -165,7 +171,7 @@ class Rehearsal {
       { file: this.#r.volumes[0] as string, as: 'cdrom', boot: true }, ...this.#disks(false), { file: this.path('rehearsal.iso'), as: 'virtio', readonly: true, serial: 'CDREC-REHEARSAL' },
     ];
     return this.#guest('Rescue system', media, async (guest, monitor) => {
-      const booted = await this.stage('rescue', 'The recovery medium boots', async () => {
+      const booted = await this.stage('rescue', async () => {
         await bootToRescue(guest, this.#seconds(300), async () => {
           await sleep(1500); // it is being drawn
           await this.#shot('Boot menu of the recovery medium', monitor);
@@ -179,7 +185,7 @@ class Rehearsal {
         return false;
       }
       await this.#shot('Rescue system', monitor);
-      const restored = await this.stage('restore', 'The machine is restored onto blank disks', () => this.#restoreIn(guest, monitor));
+      const restored = await this.stage('restore', () => this.#restoreIn(guest, monitor));
       if (!restored) await this.#lastScreen('Restore', monitor);
       else await powerOff(guest, 60).catch(() => undefined); // the disks are unmounted and synced: how it ends does not matter
       return restored;
@@ -223,59 +229,30 @@ class Rehearsal {
 
   /** The comparison was made at the end of the restore; its verdict is a stage of its own. */
   async judgeFiles(): Promise<boolean> {
-    return this.stage('compare', 'Every restored file equals the archive', () => {
-      if (this.checkedFiles === 0) return Promise.reject(new CdrecError('NOT_COMPARED', 'no file was compared'));
-      if (this.differences.length > 0) return Promise.reject(new CdrecError('FILES_DIFFER', `${String(this.differences.length)} differences: ${this.differences.slice(0, 5).join('; ')}`));
-      return Promise.resolve();
+    return this.stage('compare', () => {
+      if (this.checkedFiles === 0) throw new CdrecError('NOT_COMPARED', 'no file was compared');
+      if (this.differences.length > 0) throw new CdrecError('FILES_DIFFER', `${String(this.differences.length)} differences: ${this.differences.slice(0, 5).join('; ')}`);
     });
   }
 
   /** The restored disks alone: what starts, and what it says of itself. */
   async boot(): Promise<void> {
     let report = '';
-    const booted = await this.stage('boot', 'The restored disks boot without the medium', () => this.#guest('Restored system', this.#disks(true), async (guest, monitor) => {
-      report = await this.#awaitReport(guest, monitor);
+    const booted = await this.stage('boot', () => this.#guest('Restored system', this.#disks(true), async (guest, monitor) => {
+      report = await awaitReport(guest, monitor, { seconds: this.#seconds(480), scratch: this.path('screen.txt'), ...(this.#r.encrypted ? { passphrase: this.#passphrase } : {}) });
       await this.#shot('Restored system', monitor);
       await guest.ended(this.#seconds(180)).catch(() => undefined);
     }));
-    if (!booted) {
-      this.skip('system', 'The restored system is well');
-      return;
-    }
+    if (!booted) return;
     const system = parseSystemReport(report);
     this.system = system;
-    await this.stage('system', 'The restored system is well', () => {
+    await this.stage('system', () => {
       const wrong = [
         ...(system.state === 'emergency' ? ['it started into emergency mode'] : []), ...system.missing.map((m) => `${m.split(' ')[0] as string} is not mounted (${m.split(' ').slice(1).join(' ')})`),
         ...(system.failedUnits.length > 0 ? [`failed units: ${system.failedUnits.join(', ')}`] : []), ...(system.swap === false ? ['swap is not in use'] : []),
       ];
-      return wrong.length > 0 ? Promise.reject(new CdrecError('SYSTEM_NOT_WELL', `${wrong.join('; ')}${system.log.length > 0 ? `. Its log: ${system.log.slice(0, 4).join(' | ')}` : ''}`)) : Promise.resolve();
+      if (wrong.length > 0) throw new CdrecError('SYSTEM_NOT_WELL', `${wrong.join('; ')}${system.log.length > 0 ? `. Its log: ${system.log.slice(0, 4).join(' | ')}` : ''}`);
     });
-  }
-
-  /** Waits for the report; looks at the screen meanwhile, and types passphrases where somebody waits for them. */
-  async #awaitReport(guest: Guest, monitor: Monitor): Promise<string> {
-    const deadline = Date.now() + this.#seconds(480) * 1000;
-    let text = '';
-    let still = 0;
-    for (let round = 1; ; round++) {
-      try {
-        text += (await guest.expect(new RegExp(`[^]*${MARK} END`), 15))[0];
-        return text;
-      } catch (error) {
-        if (errorCode(error) !== 'GUEST_TIMEOUT') throw error;
-      }
-      const screen = await monitor.textScreen(this.path('screen.txt'));
-      const stuck = /No bootable device.*|Boot failed: not a bootable disk|grub rescue>.*|error: (?:no such device|unknown filesystem|file .* not found).*/.exec(screen) ?? /BdsDxe: No bootable option.*|No bootable option or device was found.*|grub rescue>/.exec(guest.tail(3000));
-      if (stuck !== null && round > 1) throw new CdrecError('NO_BOOT', `the firmware or the boot loader found nothing to start: "${stuck[0].trim()}"`);
-      // A disk with a table but no boot loader: its boot sector is empty, and the firmware starts it all the same.
-      still = guest.tail().trim() === '' && /Booting from Hard Disk[. ]*$/.test(screen) ? still + 1 : 0;
-      if (still >= 4) throw new CdrecError('NO_BOOT', 'the firmware started the boot sector of the disk, and nothing came of it: there is no boot loader, or it hangs');
-      if (this.#r.encrypted && /(passphrase|unlock|password for)[^\n]*$/i.test(guest.tail(400).trimEnd())) guest.send(`${this.#passphrase}\n`);
-      else if (this.#r.encrypted && round > 1 && /^[a-zA-Z0-9 ]*$/.test(this.#passphrase)) await monitor.type(`${this.#passphrase}\n`);
-      if (Date.now() > deadline) throw new CdrecError('GUEST_TIMEOUT', `the restored system said nothing of itself in ${String(this.#seconds(480))} s${screen.trim() === '' ? '' : `; on its screen: ${screen.trim().split('\n').slice(-4).join(' | ')}`}; last on its serial line: ${guest.tail(300).trim().split('\n').slice(-3).join(' | ')}`);
-      await sleep(10);
-    }
   }
 
   result(): RehearsalResult {
@@ -304,11 +281,11 @@ export async function rehearse(request: RehearsalRequest, before: readonly Stage
   try {
     if (before.every((s) => s.verdict === 'PASS')) {
       await rehearsal.makeDisks();
-      if ((await rehearsal.restore()) && (await rehearsal.judgeFiles())) await rehearsal.boot();
+      const restored = await rehearsal.restore().catch((error: unknown) => rehearsal.stage('rescue', () => { throw error; }));
+      if (restored && (await rehearsal.judgeFiles())) await rehearsal.boot();
     }
-    for (const [id, title] of [['rescue', 'The recovery medium boots'], ['restore', 'The machine is restored onto blank disks'], ['compare', 'Every restored file equals the archive'], ['boot', 'The restored disks boot without the medium'], ['system', 'The restored system is well']] as const) {
-      if (!rehearsal.stages.some((s) => s.id === id)) rehearsal.skip(id, title);
-    }
+    // Whether the set was verified is the caller's to say (`before`).
+    for (const id of Object.keys(STAGES) as StageId[]) if (id !== 'verify' && !rehearsal.stages.some((s) => s.id === id)) rehearsal.skip(id);
     return rehearsal.result();
   } finally {
     if (request.keep !== true) rehearsal.clean();

@@ -4,9 +4,16 @@ import type { SystemReport } from './probe.js';
 /** Version of rehearsal.json. */
 export const REHEARSAL_VERSION = 1;
 
+/** The parts of a rehearsal in their order, and what each proves. */
+export const STAGES = {
+  verify: 'The set is complete and undamaged', rescue: 'The recovery medium boots', restore: 'The machine is restored onto blank disks',
+  compare: 'Every restored file equals the archive', boot: 'The restored disks boot without the medium', system: 'The restored system is well',
+} as const;
+export type StageId = keyof typeof STAGES;
+
 /** A part of a rehearsal with its verdict; `reason` is empty when it passed. */
 export interface Stage {
-  readonly id: 'verify' | 'rescue' | 'restore' | 'compare' | 'boot' | 'system';
+  readonly id: StageId;
   readonly title: string;
   readonly seconds: number;
   readonly verdict: 'PASS' | 'FAIL' | 'SKIP';
