@@ -32,7 +32,7 @@ describe('the monitor of a guest', () => {
       const guest = await Guest.start({ accelerator: 'tcg', firmware: 'bios', memoryMiB: 128, media: [{ file: disk, as: 'virtio', boot: true }], log: join(dir, 'log'), monitor: join(dir, 'monitor') });
       const monitor = await Monitor.open(join(dir, 'monitor'));
       let text = '';
-      for (let tries = 0; tries < 60 && !text.includes('Booting'); tries++) {
+      for (let tries = 0; tries < 60 && !text.endsWith('Hard Disk...'); tries++) {
         await sleep(500);
         text = await monitor.textScreen(join(dir, 'screen.txt'));
       }
