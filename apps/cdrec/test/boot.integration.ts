@@ -88,6 +88,9 @@ describe('the rescue root as a directory', () => {
     expect(execFileSync('unsquashfs', ['-lln', join(dir, 'rd.squashfs'), 'root/mine.txt', 'etc/recovery/survey.json'], { encoding: 'utf8' })).toMatch(/-rw------- 0\/0 .*survey\.json/);
     const none = await inside('', () => ['build', '--mode', 'rescue', '--label', 'U', '--tree', '/mnt']);
     expect([none.status, none.stderr]).toEqual([1, expect.stringMatching(/TREE_INVALID: .*it has no \/usr\/sbin\/init/)]);
+    // A rule that means nothing is told today, not on the day of the restore.
+    const rule = await inside('[restore]\nfixed = ["/no-such-mount"]\n', () => ['build', '--mode', 'rescue', '--label', 'U']);
+    expect([rule.status, rule.stderr]).toEqual([2, expect.stringMatching(/CONFIG_INVALID: restore\.fixed, restore\.weights: "\/no-such-mount" is nothing of this machine/)]);
     for (const f of [tree, join(out, 'T_1.iso'), join(out, 'T.html'), join(dir, 'rd.squashfs')]) rmSync(f, { recursive: true });
   }, 300_000);
 });
