@@ -1,11 +1,12 @@
-// Layouts one by one: each machine is made in a guest, its set built in it, and `cdrec rehearse` brings it back onto disks like the old ones,
-// onto disks 20 % smaller on NVMe, and onto disks three times as large.
-// usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT...]      (--quick: only the smaller disks)
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Layouts one by one: each machine is made in a guest, its set built in it, and `cdrec rehearse`, as an ordinary user, brings it back onto
+// disks like the old ones, onto disks 20 % smaller on NVMe, and onto disks three times as large.
+// usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT[:VARIANT]...]      (--quick: only the smaller disks; VARIANT: same, smaller, larger)
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
+import { rehearseAsNobody } from '../rehearsals/nobody.mjs';
 
 const quick = process.argv.includes('--quick');
 const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
@@ -91,7 +92,7 @@ sync; mount /dev/disk/by-label/STORE /mnt/store
 chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
 umount /mnt/store; umount -R /mnt; sync; echo MADE`;
 
-async function run(name, layout) {
+async function run(name, layout, only) {
   const image = (n) => path(`${name}-${n}.img`);
   const store = path(`${name}-store.img`);
   for (const [file, size] of [[image(1), '3G'], ...(layout.disks > 1 ? [[image(2), '3G']] : []), [store, '2G']]) {
@@ -112,23 +113,23 @@ async function run(name, layout) {
   });
   const iso = path(`${name}.iso`);
   await use(attachImage(store), (loop) => withMounts([['-o', 'ro', loop.device, path('mnt')]], () => execa('bash', ['-c', 'cp "$0"/*_1.iso "$1"', path('mnt'), iso])));
+  chmodSync(iso, 0o644);
   for (const file of [maker, store, ...disks.map((d) => d.file)]) rmSync(file);
-  const variants = { smaller: ['--smaller', '20%', '--bus', 'nvme'], ...(quick ? {} : { same: [], larger: disks.flatMap(() => ['--disk', '9G']) }) };
-  for (const [variant, flags] of Object.entries(variants)) {
-    const report = path(`${name}-${variant}`);
-    const started = Date.now();
-    const { exitCode, stdout } = await execa('node', ['apps/cdrec/dist/bin.js', 'rehearse', iso, '--memory', '1G', '--report', report, ...flags], { stdio: ['ignore', 'pipe', 'inherit'], reject: false });
-    const json = JSON.parse(readFileSync(join(report, 'rehearsal.json'), 'utf8'));
-    console.log(`${name} ${variant}: ${stdout.trim()} (${Math.round((Date.now() - started) / 1000)} s)${json.remarks.map((r) => `\n    ${r}`).join('')}`);
-    if (exitCode !== 0) throw new Error(`${name} ${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}\n${readFileSync(join(report, 'rehearsal.html'), 'utf8').match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
+  const all = { same: [], larger: disks.flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
+  const variants = Object.entries(all).filter(([v]) => (only === undefined ? !quick || v === 'smaller' : v === only));
+  for (const [variant, flags] of variants) {
+    const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], flags);
+    console.log(json.remarks.map((r) => `    ${r}`).join('\n'));
+    if (exitCode !== 0) throw new Error(`${name} ${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}\n${html.match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
     rmSync(report, { recursive: true });
   }
   rmSync(iso);
 }
 
 mkdirSync(path('mnt'), { recursive: true });
-for (const name of asked.length > 0 ? asked : Object.keys(LAYOUTS)) {
+for (const one of asked.length > 0 ? asked : Object.keys(LAYOUTS)) {
+  const [name, variant] = one.split(':');
   if (LAYOUTS[name] === undefined) throw new Error(`no layout "${name}"; there are ${Object.keys(LAYOUTS).join(', ')}`);
-  await run(name, LAYOUTS[name]);
+  await run(name, LAYOUTS[name], variant);
 }
 rmSync(dir, { recursive: true, force: true });

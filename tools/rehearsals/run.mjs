@@ -1,16 +1,15 @@
 // `cdrec rehearse` for real, as an ordinary user and without KVM: a set of a sample system passes; one with a fault fails, at the right
 // stage and with a reason that says what is wrong.
 // usage: node tools/rehearsals/run.mjs [CASE...]      (cases: see below; default: all; CDREC_KEEP_REPORTS=DIR keeps their reports)
-import { closeSync, cpSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, chmodSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, makeBaseSystem, makeSampleDisk, removeWork, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
+import { cli, rehearseAsNobody } from './nobody.mjs';
 
 // Not below /root: the rehearsal is run by somebody else.
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'rehearsals');
-const cli = join(process.cwd(), 'apps/cdrec/dist/bundle/cdrec.mjs');
-const NOBODY = 65534;
 const asked = process.argv.slice(2);
 
 /** A set of a small BIOS machine, in volumes of `size`; `change` is done to its root before. */
@@ -36,32 +35,11 @@ async function makeSet(name, size, change, mode = 'iso') {
   return readdirSync(set).filter((n) => n.endsWith('.iso')).sort().map((n) => join(set, n));
 }
 
-/** Rehearses as nobody; what the program said and its report. */
+/** Rehearses as nobody; `inject` is a script for the throw-away disk. */
 async function rehearse(name, volumes, flags = [], inject) {
-  const work = join(dir, `${name}-work`);
-  const report = join(dir, `${name}-report`);
-  for (const d of [work, report]) {
-    rmSync(d, { recursive: true, force: true });
-    mkdirSync(d, { recursive: true, mode: 0o777 });
-    chmodSync(d, 0o777);
-  }
-  const bundle = join(dir, 'cdrec.mjs');
-  cpSync(cli, bundle);
-  const node = join(dir, 'node');
-  cpSync(process.execPath, node);
-  const more = inject === undefined ? [] : ['--inject', join(dir, `${name}.sh`)];
-  if (inject !== undefined) writeFileSync(join(dir, `${name}.sh`), inject);
-  const before = volumes.map((v) => `${statSync(v).mtimeMs} ${statSync(v).size}`).join();
-  const started = Date.now();
-  const { exitCode, stdout } = await execa(node, ['--no-warnings', bundle, 'rehearse', ...volumes, '--work', work, '--report', report, '--memory', '1G', ...flags, ...more], { cwd: '/', uid: NOBODY, gid: NOBODY, reject: false, stdio: ['ignore', 'pipe', 'inherit'], env: { HOME: '/nonexistent' } });
-  if (volumes.map((v) => `${statSync(v).mtimeMs} ${statSync(v).size}`).join() !== before) throw new Error('the set was changed');
-  if (readdirSync(work).some((n) => n.startsWith('disk-'))) throw new Error('disks were left behind');
-  const json = JSON.parse(readFileSync(join(report, 'rehearsal.json'), 'utf8'));
-  const html = readFileSync(join(report, 'rehearsal.html'), 'utf8');
-  if (!html.includes(`<strong>${json.verdict}</strong>`) || /src="(?!data:)|href="(?!data:)/.test(html)) throw new Error('the page is not what it should be');
-  if (process.env.CDREC_KEEP_REPORTS !== undefined) cpSync(report, join(process.env.CDREC_KEEP_REPORTS, name), { recursive: true });
-  console.log(`${name}: ${stdout.trim()} (${Math.round((Date.now() - started) / 1000)} s)`);
-  return { exitCode, stdout, json, report };
+  const script = join(dir, `${name}.sh`);
+  if (inject !== undefined) writeFileSync(script, inject);
+  return rehearseAsNobody(dir, name, volumes, [...flags, ...(inject === undefined ? [] : ['--inject', script])]);
 }
 
 /** A rehearsal that must fail at a stage, for a reason. */
