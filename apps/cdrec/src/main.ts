@@ -4,6 +4,7 @@ import { bootEntryCommand } from './commands/boot-entry.js';
 import { buildCommand } from './commands/build.js';
 import { burnCommand } from './commands/burn.js';
 import { cleanCommand } from './commands/clean.js';
+import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
 import { inspectCommand } from './commands/inspect.js';
 import { restoreFsCommand } from './commands/restore-fs.js';
@@ -34,7 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput({ writeErr: (text) => { terminal.errorText(text); }, writeOut: (text) => { terminal.print(text.replace(/\n$/, '')); } })
     .addHelpText('after', '\nExit status: 0 complete; 1 failed; 2 wrong usage or configuration; 3 complete, with exceptions that are listed.');
   const finish = (code: number): void => { status = code; };
-  for (const add of [testCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, cloneDiskCommand, restoreFsCommand, rehearseCommand, statusCommand, refreshCommand, burnCommand, bootEntryCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
+  for (const add of [testCommand, configCommand, buildCommand, verifyCommand, inspectCommand, planCommand, restoreCommand, cloneDiskCommand, restoreFsCommand, rehearseCommand, statusCommand, refreshCommand, burnCommand, bootEntryCommand, cleanCommand, demoCommand, schemaCommand]) add(program, terminal, finish);
   try {
     await program.parseAsync(args, { from: 'user' });
     return status;

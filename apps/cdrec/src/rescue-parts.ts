@@ -84,7 +84,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
   const { kernel } = survey.boot;
   terminal.say(`Rescue system with kernel ${kernel.version}`);
-  const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, image: rescue.image, path: searchPath(), date });
+  const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path: searchPath(), date });
   const prepared = await prepareBoot({
     parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
     kernel: kernel.image, initrd, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
@@ -92,7 +92,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
   signal?.throwIfAborted();
   const built = await buildRescueTree({
-    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, programs: rescue.programs, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
+    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: rescue.files, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },

@@ -8,6 +8,13 @@ describe('closures', () => {
     expect(closeModules(dep, '', { names: [], directories: ['net'] })).toEqual(['kernel/net/x.ko']);
   });
 
+  it('leaves excluded modules out, with what could not be loaded without them', () => {
+    const dep = parseModulesDep('kernel/drivers/scsi/qla2xxx.ko: kernel/drivers/scsi/scsi_transport_fc.ko\nkernel/drivers/scsi/scsi_transport_fc.ko:\nkernel/drivers/scsi/sd-mod.ko:\n');
+    const all = { names: ['qla2xxx'], directories: [], all: true };
+    expect(closeModules(dep, '', { ...all, exclude: ['qla2xxx'] })).toEqual(['kernel/drivers/scsi/scsi_transport_fc.ko', 'kernel/drivers/scsi/sd-mod.ko']);
+    expect(closeModules(dep, '', { ...all, exclude: ['scsi-transport-fc', 'absent'] })).toEqual(['kernel/drivers/scsi/sd-mod.ko']);
+  });
+
   it('reads ldd, and names a missing library with the program that needs it', () => {
     expect(parseLdd('\tlinux-vdso.so.1 (0x0)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x0)\n\t/lib64/ld-linux-x86-64.so.2 (0x0)\n')).toEqual(['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/ld-linux-x86-64.so.2']);
     expect(() => parseLdd('/usr/bin/foo:\n\tlibfoo.so.1 => not found\n')).toThrow(/libfoo\.so\.1, needed by \/usr\/bin\/foo/);

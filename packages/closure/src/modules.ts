@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import type { FileTree } from './tree.js';
 
-/** Which modules to take: by name, and by directory below `kernel/` (all modules in it). `all` takes every one. */
+/** Which modules to take: by name, and by directory below `kernel/` (all modules in it). `all` takes every one; `exclude` names modules that stay out, whatever asks for them. */
 export interface ModuleChoice {
   readonly names: readonly string[];
   readonly directories: readonly string[];
   readonly all?: boolean;
+  readonly exclude?: readonly string[];
 }
 
 const nameOf = (path: string): string => (path.split('/').at(-1) as string).replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
@@ -51,7 +52,9 @@ export function closeModules(dep: Map<string, string[]>, softdepText: string, ch
     const path = byName.get(name.replaceAll('-', '_'));
     if (path !== undefined) add(path);
   }
-  return [...out].sort();
+  // What depends on an excluded module could not be loaded: it stays out with it.
+  const banned = new Set((choice.exclude ?? []).map((n) => byName.get(n.replaceAll('-', '_'))));
+  return [...out].filter((path) => !banned.has(path) && !(dep.get(path) ?? []).some((d) => banned.has(d))).sort();
 }
 
 const INDEXES = ['modules.dep', 'modules.dep.bin', 'modules.alias', 'modules.alias.bin', 'modules.softdep', 'modules.builtin', 'modules.builtin.bin', 'modules.builtin.alias.bin', 'modules.builtin.modinfo', 'modules.order', 'modules.symbols', 'modules.symbols.bin'];

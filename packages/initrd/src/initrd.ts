@@ -9,6 +9,9 @@ export interface InitrdOptions {
   readonly modules: string;
   /** Names of the modules the machine uses now. */
   readonly modulesInUse: readonly string[];
+  /** Further modules, and modules that must not be there. */
+  readonly addModules?: readonly string[];
+  readonly excludeModules?: readonly string[];
   readonly image: RescueImage;
   /** PATH in which programs are looked for. */
   readonly path: string;
@@ -37,8 +40,8 @@ export async function buildInitrd(options: InitrdOptions): Promise<Buffer> {
     optional: [], path: options.path,
   });
   const probe = new FileTree();
-  const used = addModules(probe, options.modules, { names: options.modulesInUse, directories: [] }).filter((p) => MEDIUM_DRIVERS.test(p));
-  const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [] });
+  const used = addModules(probe, options.modules, { names: [...options.modulesInUse, ...(options.addModules ?? [])], directories: [] }).filter((p) => MEDIUM_DRIVERS.test(p));
+  const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [], exclude: options.excludeModules ?? [] });
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
   tree.addData('/init', initScript(options.image), 0o755);
   return gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });

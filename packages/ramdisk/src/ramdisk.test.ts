@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileTree } from '@cdrec/closure';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addFiles } from './files.ts';
 import { packImage } from './index.ts';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG } from './scripts/commands.ts';
 import { BASHRC, menuScript, RC_SYSTEM } from './scripts/rc.ts';
@@ -16,6 +17,26 @@ const tree = new FileTree();
 tree.addData('/etc/hello', 'hello\n', 0o640);
 tree.addHostFile(process.execPath, 'node', '/usr/bin/node');
 tree.addData('/empty', '');
+
+describe('further files', () => {
+  it('come along at their places, binaries with their libraries; what is missing is told', async () => {
+    mkdirSync(join(dir, 'agent/lib'), { recursive: true });
+    mkdirSync(join(dir, 'empty'));
+    copyFileSync('/usr/bin/env', join(dir, 'agent/run'));
+    writeFileSync(join(dir, 'agent/lib/a.conf'), 'x');
+    symlinkSync('a.conf', join(dir, 'agent/lib/b.conf'));
+    symlinkSync('nowhere', join(dir, 'agent/dangling'));
+    const t = new FileTree();
+    t.addData('/etc/hosts', 'ours');
+    expect(await addFiles(t, [join(dir, 'agent'), join(dir, 'empty'), '/etc/hosts', '/no/such'])).toEqual(['/no/such (rescue.files) is not there']);
+    const paths = t.entries().map((e) => e.path);
+    expect(paths).toEqual(expect.arrayContaining([join(dir, 'agent/run'), join(dir, 'agent/lib/a.conf'), join(dir, 'agent/lib/b.conf'), join(dir, 'empty')]));
+    expect(paths.some((p) => p.includes('libc.so.6'))).toBe(true);
+    expect(paths).not.toContain(join(dir, 'agent/dangling'));
+    expect(t.entries().find((e) => e.path === '/etc/hosts')).toMatchObject({ bytes: 4 });
+    for (const bad of ['/', '/proc', '/sys/block', '/dev/sda']) await expect(addFiles(new FileTree(), [bad])).rejects.toMatchObject({ code: 'RESCUE_FILES' });
+  });
+});
 
 describe('rd-base', () => {
   it('that cannot be packed to its end is an error, whenever its packer dies', async () => {

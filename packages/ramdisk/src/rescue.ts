@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { addModules, addPrograms, FileTree, firmwareFiles, libraryClosure } from '@cdrec/closure';
+import { addModules, addPrograms, builtinNames, FileTree, firmwareFiles, libraryClosure, moduleNames } from '@cdrec/closure';
 import { CdrecError, findProgram } from '@cdrec/tool';
+import { addFiles } from './files.js';
 import { readKeymap } from './keymap.js';
 import { networkLines, type SurveyedNetwork } from './network.js';
 import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
@@ -15,8 +16,13 @@ export interface RescueOptions {
   readonly modules: string;
   readonly moduleSet: 'default' | 'all';
   readonly modulesInUse: readonly string[];
+  /** Further modules by name, and modules that must not be there. */
+  readonly addModules?: readonly string[];
+  readonly excludeModules?: readonly string[];
   /** Further programs by name. */
   readonly programs: readonly string[];
+  /** Further files and directories: absolute paths, which they have in the rescue system too. */
+  readonly files?: readonly string[];
   /** Programs that restoring this machine's file systems needs: required, not optional. */
   readonly needed: readonly string[];
   /** The node binary. */
@@ -67,7 +73,7 @@ const UDEVD = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '
 /**
  * Puts the rescue root together as a list of files: the host's programs with their libraries, node and the CLI,
  * kernel modules, firmware, udev, survey. Nothing secret: no password hashes, no private keys.
- * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING, RESCUE_TOO_LARGE, KEYMAP_NOT_FOUND, SSH_KEY, COLDPLUG_MISSING
+ * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING, RESCUE_TOO_LARGE, RESCUE_FILES, KEYMAP_NOT_FOUND, SSH_KEY, COLDPLUG_MISSING
  */
 export async function buildRescueTree(options: RescueOptions): Promise<RescueTree> {
   const tree = new FileTree(options.limit);
@@ -108,10 +114,14 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
   }
   if (coldplug === 'mdev') addMdev(tree, options.path);
 
-  const modules = addModules(tree, options.modules, { names: options.modulesInUse, directories: MODULE_DIRECTORIES, all: options.moduleSet === 'all' });
+  const modules = addModules(tree, options.modules, { names: [...options.modulesInUse, ...(options.addModules ?? [])], directories: MODULE_DIRECTORIES, all: options.moduleSet === 'all', exclude: options.excludeModules ?? [] });
+  const known = moduleNames(options.modules);
+  const unknown = (options.addModules ?? []).filter((m) => !known.has(m.replaceAll('-', '_')) && !builtinNames(options.modules).has(m.replaceAll('-', '_')));
+  if (unknown.length > 0) warnings.push(`the kernel has no module ${unknown.join(', ')}`);
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
 
   addConfiguration(tree, options, coldplug);
+  warnings.push(...(await addFiles(tree, options.files ?? [])));
   if (keymap !== undefined) tree.addData('/etc/cdrec/keymap.map', keymap);
   return { tree, parts: tree.parts(), programs, modules, warnings };
 }

@@ -1,5 +1,5 @@
 import { CdrecError, runTool } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PartitionTable } from './schema.js';
 
 const text = z.string().nullish().transform((s) => (s ?? '').trim());

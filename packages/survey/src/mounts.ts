@@ -1,5 +1,5 @@
 import { CdrecError, runTool } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A mounted file system. Sizes in bytes; `number` is major:minor of its device. */
 export interface Mount {

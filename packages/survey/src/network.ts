@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { findProgram, runTool } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Survey } from './schema.js';
 
 const linkSchema = z.array(z.object({

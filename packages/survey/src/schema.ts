@@ -1,5 +1,5 @@
 import { CdrecError } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Version of the survey format; a reader refuses higher ones. */
 export const SURVEY_VERSION = 1;

@@ -1,5 +1,5 @@
 import { CdrecError, COMPRESSORS } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A volume id has 32 characters (ECMA-119 8.4.8, d-characters by Rock Ridge's grace), four are for "_NNN". */
 const LABEL = /^[A-Za-z0-9_.-]{1,28}$/;

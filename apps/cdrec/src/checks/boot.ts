@@ -37,7 +37,7 @@ export async function checkBoot(config: Config, kernel: Kernel, secureBoot: bool
   if (parts.memtest === undefined) add('boot.memtest', 'WARN', 'there will be no memory test on the medium', hint('memtest'));
   const work = mkdtempSync(join(tmpdir(), 'cdrec-test-'));
   try {
-    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse, image: rescue.image, path, date: 0 });
+    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path, date: 0 });
     const large = initrd.length > LARGE_INITRD;
     add('boot.initrd', large ? 'WARN' : 'PASS', `the first stage has ${formatBytes(initrd.length)}`, ...(large ? ['boot loaders may not be able to load it: see which modules are so large'] : []));
     await prepareBoot({
@@ -64,11 +64,11 @@ export async function checkKernel(config: Config, kernel: Kernel, survey: Survey
     if (lacks.length === 0) add('kernel.config', 'PASS', 'the kernel has everything that a rescue system needs');
   }
   const builtin = builtinNames(kernel.modules);
-  const rescue = namesOf(addModules(new FileTree(), kernel.modules, { names: survey.modules, directories: MODULE_DIRECTORIES, all: config.rescue.modules === 'all' }));
+  const rescue = namesOf(addModules(new FileTree(), kernel.modules, { names: [...survey.modules, ...config.rescue.add_modules], directories: MODULE_DIRECTORIES, all: config.rescue.modules === 'all', exclude: config.rescue.exclude_modules }));
   const covered = (module: string): boolean => rescue.has(module.replaceAll('-', '_')) || builtin.has(module.replaceAll('-', '_'));
   for (const disk of survey.disks.filter((d) => d.used)) {
     const missing = modulesOfDisk(disk.device).filter((m) => !covered(m));
-    if (missing.length > 0) add(`driver.${disk.device}`, 'FAIL', `${disk.device} needs the driver ${missing.join(', ')}, which kernel ${kernel.version} does not have`, 'choose the kernel that runs now, or install its modules');
+    if (missing.length > 0) add(`driver.${disk.device}`, 'FAIL', `${disk.device} needs the driver ${missing.join(', ')}, which the rescue system will not have: ${missing.some((m) => config.rescue.exclude_modules.some((x) => x.replaceAll('-', '_') === m.replaceAll('-', '_'))) ? 'rescue.exclude_modules names it' : `kernel ${kernel.version} does not have it`}`, 'choose the kernel that runs now, or install its modules; take it out of rescue.exclude_modules');
     else add(`driver.${disk.device}`, 'PASS', `drivers of ${disk.device}: ${modulesOfDisk(disk.device).join(', ') || 'built into the kernel'}`);
   }
   for (const card of survey.network) if (card.driver !== '' && !covered(card.driver)) add(`driver.${card.name}`, 'WARN', `network card ${card.name} needs the driver ${card.driver}, which the rescue system will not have`, 'set rescue.modules = "all"');

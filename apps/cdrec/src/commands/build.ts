@@ -14,7 +14,8 @@ import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 interface Flags {
   config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
 }
-const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
+/** Where the configuration is looked for. */
+export const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';
 
 /** Options that read the machine, shared by \`build\` and \`test\`. */
 export function configOf(flags: { config?: string; exclude?: string[]; excludeMount?: string[] }): Config {
@@ -91,10 +92,10 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
       const { output } = flags;
       if (output !== 'iso' && output !== 'pxe' && output !== 'floppy' && output !== 'tree') throw usageError(`--output ${String(output)} is unknown`, 'take iso, pxe, floppy or tree');
       if (output !== 'iso' && flags.mode !== undefined && flags.mode !== 'rescue') throw usageError(`--output ${output} makes no backups: --mode ${flags.mode} does not go with it`, 'make the backups with --mode path, on a server that the rescue system can reach');
-      const chosen: { mode: string; out?: string; tape?: string; burn?: string } = output !== 'iso' ? { mode: 'rescue' as const } : flags.mode === undefined ? await chooseMode(terminal) : { mode: flags.mode };
+      const chosen: { mode: string; out?: string; tape?: string; burn?: string } = output !== 'iso' ? { mode: 'rescue' as const } : flags.mode !== undefined ? { mode: flags.mode } : config.output.mode !== '' ? { mode: config.output.mode } : await chooseMode(terminal);
       if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path' && chosen.mode !== 'tape') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso, path or tape');
       const tapes = [...flags.tape, ...(chosen.tape === undefined ? [] : [chosen.tape])];
-      const drive = flags.burn ?? chosen.burn;
+      const drive = flags.burn ?? chosen.burn ?? (config.output.burn !== '' && (chosen.mode === 'iso' || chosen.mode === 'rescue') ? config.output.burn : undefined);
       if (tapes.length > 0 && chosen.mode !== 'tape') throw usageError(`--tape does not go with --mode ${chosen.mode}`);
       if (drive !== undefined && chosen.mode === 'path') throw usageError('--burn does not go with --mode path');
       const label = flags.label ?? (config.output.label === '' ? undefined : config.output.label);
@@ -112,7 +113,7 @@ export const buildCommand: AddCommand = (program, terminal, finish) => {
         else for (const f of files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
         return;
       }
-      const burner = drive === undefined ? {} : { burner: new Burner({ drive, program: config.output.burn_program, speed: config.output.burn_speed, erase: flags.erase === true }, terminal) };
+      const burner = drive === undefined ? {} : { burner: new Burner({ drive, program: config.output.burn_program, speed: config.output.burn_speed, erase: flags.erase ?? config.output.burn_erase }, terminal) };
       if (chosen.mode === 'tape') tapeDrives(config, tapes); // wrong ones are told before anything is done
       const { set, exceptions } = await build({ ...request, mode: chosen.mode, tapes, sameDisk: flags.sameDisk === true, ...burner, volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size) }, terminal);
       for (const e of exceptions) terminal.say(`exception: ${e}`);

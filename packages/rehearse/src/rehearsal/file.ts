@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { CdrecError } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 import { REHEARSAL_VERSION } from './types.js';
 
 const stage = z.object({ id: z.enum(['verify', 'rescue', 'restore', 'compare', 'boot', 'system']), title: z.string(), seconds: z.number().min(0), verdict: z.enum(['PASS', 'FAIL', 'SKIP']), reason: z.string().describe('empty when it passed') });

@@ -1,5 +1,5 @@
 import { runTool } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LuksLayer } from '../schema.js';
 
 const json = z.object({

@@ -1,5 +1,5 @@
 import { runTool } from '@cdrec/tool';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LogicalVolume, VolumeGroup } from '../schema.js';
 
 const number = z.string().transform((s) => (s.trim() === '' ? 0 : Number(s)));

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { CdrecError, COMPRESSORS, errorCode } from '@cdrec/tool';
-import { parse, TomlError } from 'smol-toml';
-import { z } from 'zod';
+import { COMPRESSORS } from '@cdrec/tool';
+import * as z from 'zod';
 import { parseSize } from './sizes.js';
 
 const size = z.string().refine((s) => { try { parseSize(s); return true; } catch { return false; } }, 'is not a size (bytes, 700M, 4.5G, cd, dvd, dvd-dl, bd, bd-dl)');
@@ -25,8 +23,9 @@ export const configSchema = z.strictObject({
     images: z.array(z.string().startsWith('/dev/')).default([]).describe('devices that are saved block by block: NTFS, other file systems that Linux cannot archive, unmounted ones'),
     exclude_mounts: z.array(z.string().startsWith('/')).default([]).describe('mount points whose file systems are neither backed up nor recreated'),
     allow_unsupported: z.array(z.string()).default([]).describe('objects named by "cdrec test" as not supported that are left out knowingly'),
-  }).prefault({}),
+  }).prefault({}).describe('What is saved, and how.'),
   output: z.strictObject({
+    mode: z.enum(['', 'rescue', 'iso', 'path', 'tape']).default('').describe('what "cdrec build" makes when --mode does not say it; empty: a person is asked'),
     directory: z.string().default('/var/lib/cdrec').describe('where volumes are written'),
     volume_size: size.default('dvd').describe('size of a volume'),
     tapes: z.array(z.string()).default([]).describe('tape drives for --mode tape: /dev/nst0, or HOST:/dev/nst0 by SSH; used one after another'),
@@ -34,16 +33,21 @@ export const configSchema = z.strictObject({
     tape_capacity: z.union([z.literal(''), size]).default('').describe('bytes of archives after which a tape counts as full; empty: its own end'),
     tape_change: z.string().default('').describe('command (bash) that puts another tape into the drive $CDREC_TAPE, for tape number $CDREC_TAPE_NUMBER; empty: a person is asked'),
     recovery_percent: z.int().min(0).max(100).default(0).describe('error-correction data (par2) beside each file of the set, in percent of its size; 0: none'),
+    burn: z.string().default('').describe('drive into which the volumes of mode iso are burned as soon as they are complete; empty: ISO files are kept'),
+    burn_erase: z.boolean().default(false).describe('blank rewritable discs without a question'),
     burn_program: z.enum(['auto', 'xorriso', 'growisofs', 'wodim']).default('auto').describe('program that burns discs'),
     burn_speed: z.int().min(0).default(0).describe('speed of burning; 0: the drive decides'),
     label: z.string().default('').describe('label of the set, 1 to 28 characters of A-Z a-z 0-9 _ . -; empty: CDrec-YYYY.MM.DD'),
-  }).prefault({}),
+  }).prefault({}).describe('Where the set goes, and in what form.'),
   rescue: z.strictObject({
     kernel: z.string().default('').describe('kernel version of the rescue system; empty: the running one'),
     image: z.enum(['squashfs', 'tar.zst', 'tar.gz']).default('squashfs').describe('form of rd-base on the medium'),
     max_size: size.default('1G').describe('largest rd-base, unpacked'),
     programs: z.array(z.string()).default([]).describe('further programs for the rescue system'),
+    files: z.array(z.string().startsWith('/')).default([]).describe('further files and directories for the rescue system, at the same places'),
     modules: z.enum(['default', 'all']).default('default').describe('kernel modules: broad default set with those in use, or all'),
+    add_modules: z.array(z.string().min(1)).default([]).describe('further kernel modules by name, for hardware on which the machine may come back'),
+    exclude_modules: z.array(z.string().min(1)).default([]).describe('kernel modules that the rescue system must not have: without the driver of the SAN it cannot harm its disks'),
     kernel_append: z.string().default('').describe('added to the kernel command line of the rescue system'),
     serial: z.string().regex(/^(tty[A-Z]+\d+(,\d+[a-z0-9]*)?)?$/, 'is not a serial line (ttyS0,115200)').default('ttyS0,115200').describe('serial console beside the screen; empty: none'),
     keymap: z.string().regex(/^[A-Za-z0-9_.-]*$/, 'is not the name of a keymap').default('auto').describe('keyboard map of the console; auto: the one of this machine'),
@@ -52,17 +56,17 @@ export const configSchema = z.strictObject({
     ssh_keys: z.array(z.string()).default([]).describe('public keys, or files with public keys, that may log in as root by SSH; none: no SSH'),
     pre_exec: z.string().default('').describe('command that the rescue system runs (bash) before its first prompt'),
     post_exec: z.string().default('').describe('command that the rescue system runs (bash) after a restore, with the restored system mounted at $CDREC_ROOT'),
-  }).prefault({}),
+  }).prefault({}).describe('The rescue system.'),
   restore: z.strictObject({
     fixed: z.array(z.string().min(1)).default([]).describe('what keeps its size on other disks: mount points, GROUP/VOLUME, or devices'),
     weights: z.record(z.string(), z.number().min(0)).default({}).describe('who gets how much of larger disks when a restore grows: {"/home" = 3, "/" = 1}; without any, all grow in proportion'),
-  }).prefault({}),
+  }).prefault({}).describe('Sizes on other disks.'),
   boot: z.strictObject({
     bios: z.enum(['isolinux', 'grub', 'floppy-1.2', 'floppy-1.44', 'floppy-2.88', 'hard-disk', 'none']).default('isolinux').describe('how the medium boots by BIOS; floppy and hard-disk: El Torito emulation with SYSLINUX'),
     uefi: z.enum(['auto', 'signed', 'unsigned', 'none']).default('auto').describe('how it boots by UEFI; auto: shim and GRUB signed by the distribution if they are installed (Secure Boot), else own GRUB'),
     floppy: z.enum(['rescue', 'memtest']).default('rescue').describe('content of an emulated floppy: the rescue system, or only the memory test'),
     timeout: z.int().min(0).max(3600).default(10).describe('seconds until the first entry of the boot menu starts'),
-  }).prefault({}),
+  }).prefault({}).describe('How the medium boots.'),
 });
 
 /** A validated configuration. */
@@ -74,43 +78,4 @@ export const DEFAULT_CONFIG: Config = configSchema.parse({});
 /** JSON Schema (draft 2020-12) of the configuration, as published. */
 export function configJsonSchema(): unknown {
   return z.toJSONSchema(configSchema, { io: 'input' });
-}
-
-/**
- * Parses and validates TOML text; nothing in it is executed. `file` is used in messages.
- * @throws CdrecError CONFIG_INVALID naming place, key and what is expected.
- */
-export function parseConfig(text: string, file: string): Config {
-  let raw: unknown;
-  try {
-    raw = parse(text);
-  } catch (error) {
-    if (error instanceof TomlError) throw new CdrecError('CONFIG_INVALID', `${file}:${String(error.line)}:${String(error.column)}: ${error.message.split('\n')[0] as string}`, { cause: error });
-    throw error;
-  }
-  const result = configSchema.safeParse(raw);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => {
-    const at = issue.path.join('.');
-    const keys = issue.code === 'unrecognized_keys' ? `unknown key ${issue.keys.map((k) => (at === '' ? k : `${at}.${k}`)).join(', ')}` : `${at}: ${issue.message}`;
-    return `${file}${lineOf(text, issue.code === 'unrecognized_keys' ? issue.keys[0] : String(issue.path.at(-1)))}: ${keys}`;
-  });
-  throw new CdrecError('CONFIG_INVALID', problems.join('\n'), { hint: 'the keys and their meaning stand in docs/user-guide.md' });
-}
-
-function lineOf(text: string, key: string | undefined): string {
-  const index = text.split('\n').findIndex((line) => key !== undefined && new RegExp(`^\\s*\\[?${key.replace(/\W/g, '\\$&')}\\b`).test(line));
-  return index < 0 ? '' : `:${String(index + 1)}`;
-}
-
-/** Reads a configuration file; a missing file gives the defaults unless `required`. */
-export function loadConfig(path: string, required: boolean): Config {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (!required && errorCode(error) === 'ENOENT') return DEFAULT_CONFIG;
-    throw new CdrecError('CONFIG_INVALID', `reading configuration ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-  return parseConfig(text, path);
 }
