@@ -116,7 +116,7 @@ async function requireUnmounted(items: readonly BackupItem[]): Promise<void> {
 
 async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => BackupStream, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
   const backup = opened();
-  const meter = terminal.progress(`${item.meta.kind === 'flags' ? 'Inode flags' : 'Backup'} of ${nameOf(item)}`, item.usedBytes);
+  const meter = terminal.progress(`${item.meta.kind === 'flags' ? 'Inode flags' : 'Backup'} of ${nameOf(item)}`, item.usedBytes, () => backup.current());
   // An interruption must also end a wait for data that does not come, or for a writer that hangs.
   const stop = (): void => { backup.kill(); };
   signal.addEventListener('abort', stop, { once: true });

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { statSync } from 'node:fs';
 import { isSignedBy, parseRehearsal } from '@cdrec/rehearse';
 import { CdrecError } from '@cdrec/tool';
-import { EXIT } from './main.js';
+import { EXIT } from './exit.js';
 import { readGiven, sha256OfFile } from './rehearsal.js';
 import type { Terminal } from './terminal.js';
 

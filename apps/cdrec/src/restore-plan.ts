@@ -1,10 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { Command } from 'commander';
 import { assignDisks, convertSurvey, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
-import { collect, usageError } from './main.js';
+import { usageError } from './exit.js';
 import { findSet } from './sets.js';
 
 /** Only the rescue system has these: rescue.post_exec and the size rules of the configuration. */
@@ -15,15 +14,6 @@ const MBR_SECTORS = 2 ** 32 - 1;
 
 /** Options that shape a plan, as commander leaves them. */
 export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string }
-
-/** Adds the options that shape a plan to a command. */
-export const planOptions = (command: Command): Command => command
-  .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
-  .option('--grow', 'use all of larger disks: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)')
-  .option('--fixed <name>', 'keeps its size: a mount point, GROUP/VOLUME, or a device (repeatable; default: restore.fixed of the configuration)', collect, [])
-  .option('--weight <name=number>', 'share of what is gained on larger disks; without a weight nothing else grows (repeatable)', collect, [])
-  .option('--table <[source=]kind>', 'partition table of the new disk: gpt or mbr (repeatable; default: the kind it had, GPT where a disk that grows is too large for an MBR)', collect, [])
-  .option('--json', 'the plan as JSON on standard output');
 
 /** The survey of a set, wherever it lies. @throws CdrecError SET_INCOMPLETE */
 export async function readSurveyOf(set: OpenSet): Promise<Survey> {

@@ -1,36 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
 import { describeStep, executePlan, formatPlan, type Plan, type Step } from '@cdrec/restore';
 import { CdrecError } from '@cdrec/tool';
 import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from './identity.js';
-import { collect, EXIT, usageError } from './main.js';
+import { EXIT, usageError } from './exit.js';
 import { makePlan, type PlanFlags } from './restore-plan.js';
 import { findSet, requireComplete } from './sets.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from './terminal.js';
 
 /** Options of a restore, as commander leaves them. */
 export interface RestoreFlags extends PlanFlags { from?: string; skip: string[]; step?: boolean; restart?: boolean; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
-
-/** Adds the options of carrying a plan out to a command. */
-export const runOptions = (command: Command): Command => command
-  .option('--yes', 'do not ask; only for plans that are not ambiguous')
-  .option('--auto', 'like --yes, after a visible countdown')
-  .option('--dry-run', 'only show the plan')
-  .option('--step', 'ask before every step: do it, or leave it out')
-  .option('--skip <step>', 'leave a step of the plan out, by its number or id (repeatable)', collect, [])
-  .option('--from <step>', 'begin with this step: those before it were done by hand')
-  .option('--restart', 'begin anew, although an interrupted restore of this set is on the disk')
-  .option('--identity <file>', 'secret key of age that opens an encrypted set')
-  .option('--luks-key <[name=]file>', 'file with the passphrase of encrypted volumes, or of the one named (repeatable; default: ask)', collect, [])
-  .option('--check', 'compare every restored file with its archive at the end')
-  .option('--hook <file>', 'command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT')
-  .option('--skip-verify', 'do not read the archives before the first write')
-  .option('--journal <file>', 'where finished steps are noted', '/run/cdrec/journal.jsonl')
-  .option('--work <directory>', 'where file systems are mounted meanwhile', '/mnt/local')
-  .addHelpText('after', '\nExit status: 0 restored; 1 failed (run it again: finished steps are not repeated); 2 wrong usage; 3 restored, but files listed were missing from the backup, or steps were left out.');
 
 async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
   const meter = terminal.progress('Verifying the archives', set.manifest.archives.reduce((n, a) => n + a.bytes, 0));

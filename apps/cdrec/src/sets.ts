@@ -3,7 +3,7 @@ import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
 import { DEFAULT_CONFIG } from '@cdrec/config';
 import { openDiscSet, openSets, openTapeSet, volumeLabel, type OpenSet } from '@cdrec/volumes';
-import { usageError } from './main.js';
+import { usageError } from './exit.js';
 import { changeTapeFor, tapeDrives } from './tapes.js';
 import { Terminal } from './terminal.js';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline/promises';
-import { CdrecError, errorCode } from '@cdrec/tool';
+import { CdrecError, errorCode } from '@cdrec/tool/errors';
 
 const MIB = 2 ** 20;
 
@@ -61,8 +61,8 @@ export class Terminal {
     this.#line = false;
   }
 
-  /** A progress meter over bytes; `total` may be an estimate. */
-  progress(what: string, total: number): Meter {
+  /** A progress meter over bytes; `total` may be an estimate. `current` says what is being worked on, for a terminal. */
+  progress(what: string, total: number, current?: () => string | undefined): Meter {
     const started = Date.now();
     let bytes = 0;
     let shown = started;
@@ -78,7 +78,7 @@ export class Terminal {
       if (now - shown < (this.#live ? 500 : 30_000)) return;
       shown = now;
       if (this.#live) {
-        process.stderr.write(`\r\x1b[K${text().slice(0, (process.stderr.columns || 80) - 1)}`);
+        process.stderr.write(`\r\x1b[K${fitted(text(), current?.(), (process.stderr.columns || 80) - 1)}`);
         this.#line = true;
       } else this.say(`  ${text()}`);
     };
@@ -136,6 +136,15 @@ export class Terminal {
     this.#endLine();
     this.#reader?.close();
   }
+}
+
+/** A line of progress with as much of a file's name as there is room for: its end tells more than its beginning. */
+export function fitted(text: string, name: string | undefined, columns: number): string {
+  // eslint-disable-next-line no-control-regex -- a name may hold anything, and a terminal obeys
+  const printable = name?.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
+  const room = columns - text.length - 2;
+  if (printable === undefined || room < 12) return text.slice(0, columns);
+  return `${text}  ${printable.length <= room ? printable : `...${printable.slice(3 - room)}`}`;
 }
 
 /** Seconds as `2 m 05 s`. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, withMounts } from '@cdrec/rehearse';
-import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, onTerminal, run } from './machine.ts';
 
 /** What is backed up, how, and where to: the CLI on a real machine's disk. */
 let dir: string;
@@ -83,29 +83,6 @@ describe('an encrypted set', () => {
     rmSync(disk);
   }, 300_000);
 });
-
-/** Runs a command on a terminal of its own (script(1)), and types each answer when its question is there. */
-async function onTerminal(command: string, answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<{ status: number | null; said: string }> {
-  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'dumb' } });
-  let said = '';
-  let at = 0;
-  const left = [...answers];
-  child.stdout.on('data', (c: Buffer) => {
-    said += c.toString();
-    for (let next = left[0]; next !== undefined; next = left[0]) {
-      const match = next[0].exec(said.slice(at));
-      if (match === null) return;
-      at += match.index + match[0].length;
-      left.shift();
-      // A question stands before the echo is off: typed at once, the answer could get lost.
-      const { [1]: answer } = next;
-      setTimeout(() => child.stdin.write(`${answer}\n`), 300);
-    }
-  });
-  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  expect(left, said).toEqual([]);
-  return { status, said };
-}
 
 describe('a set with a passphrase', () => {
   it('asks for it, opens with it, refuses a wrong one before anything is written; it is seen nowhere', async () => {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { execa } from 'execa';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -39,3 +40,32 @@ export async function inMachine<T>(image: string, dir: string, binds: readonly (
 
 /** The environment of a login shell in the machine. */
 export const MACHINE_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin' };
+
+/** Runs a command on a terminal of its own (script(1)), and types each answer when its question is there; a question that does not come within two minutes is an error. */
+export async function onTerminal(command: string, answers: readonly (readonly [question: RegExp, answer: string])[]): Promise<{ status: number | null; said: string }> {
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, TERM: 'dumb' } });
+  let said = '';
+  let at = 0;
+  const left = [...answers];
+  child.stdout.on('data', (c: Buffer) => {
+    said += c.toString();
+    for (let next = left[0]; next !== undefined; next = left[0]) {
+      const match = next[0].exec(said.slice(at));
+      if (match === null) return;
+      at += match.index + match[0].length;
+      left.shift();
+      // A question stands before the echo is off: typed at once, the answer could get lost.
+      const { [1]: answer } = next;
+      setTimeout(() => child.stdin.write(`${answer}\n`), 300);
+    }
+  });
+  let before = -1;
+  const watch = setInterval(() => {
+    if (said.length === before) child.kill('SIGKILL');
+    before = said.length;
+  }, 120_000);
+  const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  clearInterval(watch);
+  if (left.length > 0) throw new Error(`never asked: ${left.map(([q]) => String(q)).join(', ')}\n${said}`);
+  return { status, said };
+}

@@ -23,7 +23,7 @@ export async function readFlags(mount: string): Promise<Buffer> {
 /** Passes bytes from memory through the filters of an archive. @throws CdrecError FILTER_FAILED */
 export function openBytes(data: Buffer, filters: readonly ChainStage[], what: string): BackupStream {
   const none = { contentBytes: data.length, exceptions: [], notes: [] };
-  if (filters.length === 0) return { stream: only(data), ended: () => Promise.resolve(none), bytesRead: () => data.length, kill: () => undefined };
+  if (filters.length === 0) return { stream: only(data), ended: () => Promise.resolve(none), bytesRead: () => data.length, current: () => undefined, kill: () => undefined };
   const chain = startChain(filters, { stdin: 'pipe' });
   // A filter that dies breaks the pipe; its status says why.
   chain.stdin.on('error', () => undefined);
@@ -36,6 +36,7 @@ export function openBytes(data: Buffer, filters: readonly ChainStage[], what: st
       return none;
     },
     bytesRead: () => data.length,
+    current: () => undefined,
     kill: () => { chain.kill(); },
   };
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { CdrecError, describeStage, failedStage, startChain, type Chain, type ChainStage } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
 
@@ -9,6 +10,8 @@ export interface BackupStream {
   ended(): Promise<TarVerdict>;
   /** Bytes the first program has read so far, content and directories (proc(5), rchar): the progress of the work. */
   bytesRead(): number;
+  /** The file that is being read now, as the machine calls it; undefined between two files and for images. For the eye only. */
+  current(): string | undefined;
   /** Stops everything; for when the output is not wanted any more. */
   kill(): void;
 }
@@ -19,9 +22,12 @@ export interface BackupStream {
  */
 const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
 
+/** Where tar sees the file system, in its own mount namespace. */
+const placeOf = (): string => ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
+
 function tarStage(args: readonly string[], view: string | undefined): ChainStage {
   if (view === undefined) return { program: 'tar', args };
-  const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
+  const place = placeOf();
   return { program: 'unshare', label: 'tar', args: ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
 }
 
@@ -31,14 +37,31 @@ function child(pid: number): number | undefined {
   return n > 0 ? n : undefined;
 }
 
-/** Bytes that the first program of a chain has read; `depth` is how many processes stand above it. */
+/** The first program of a chain; `depth` is how many processes stand above it. */
+function firstProgram(chain: Chain, depth: number): string {
+  let pid: number | undefined = chain.pid;
+  for (let i = 0; i < depth && pid !== undefined; i++) pid = child(pid);
+  return `/proc/${String(pid)}`;
+}
+
+/** Bytes that the first program of a chain has read. */
 function readBytes(chain: Chain, depth: number): number {
   try {
-    let pid: number | undefined = chain.pid;
-    for (let i = 0; i < depth && pid !== undefined; i++) pid = child(pid);
-    return Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${String(pid)}/io`, 'utf8'))?.[1] ?? 0);
+    return Number(/^rchar: (\d+)/m.exec(readFileSync(`${firstProgram(chain, depth)}/io`, 'utf8'))?.[1] ?? 0);
   } catch {
     return 0; // ended already
+  }
+}
+
+/** The file that tar has open (proc(5), fd): the last of its descriptors that is a file. */
+function openFile(chain: Chain, depth: number, place: string, mount: string): string | undefined {
+  try {
+    const fds = `${firstProgram(chain, depth)}/fd`;
+    const paths = readdirSync(fds).map(Number).filter((n) => n > 2).sort((a, b) => b - a).map((n) => readlinkSync(`${fds}/${String(n)}`));
+    const path = paths.find((p) => p.startsWith(place === '' ? `${mount}/`.replace('//', '/') : `${place}/`));
+    return path === undefined ? undefined : place === '' ? path : join(mount, path.slice(place.length));
+  } catch {
+    return undefined;
   }
 }
 
@@ -57,6 +80,7 @@ export function openImage(image: ChainStage, filters: readonly ChainStage[], wha
       return { contentBytes: 0, exceptions: [], notes: [] };
     },
     bytesRead: () => readBytes(chain, 1),
+    current: () => undefined,
     kill: () => { chain.kill(); },
   };
 }
@@ -82,6 +106,7 @@ export function openTar(args: readonly string[], filters: readonly ChainStage[],
       return judgeTar(tar?.status, tar?.stderr ?? '', what);
     },
     bytesRead: () => readBytes(chain, view === undefined ? 1 : 2),
+    current: () => openFile(chain, view === undefined ? 1 : 2, view === undefined ? '' : placeOf(), what),
     kill: () => { chain.kill(); },
   };
 }

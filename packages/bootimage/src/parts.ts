@@ -31,6 +31,8 @@ export interface MissingPart {
   readonly part: 'isolinux' | 'syslinux' | 'pxelinux' | 'grubBios' | 'grub' | 'signed' | 'memtest';
   readonly what: string;
   readonly hint: string;
+  /** Names by which `packagesFor` of @cdrec/tool knows the packages that bring it. */
+  readonly programs?: readonly string[];
 }
 
 const first = (paths: readonly string[]): string | undefined => paths.find((p) => existsSync(p));
@@ -59,7 +61,7 @@ function findSigned(): SignedLoader | undefined {
 /** Looks for boot loaders and memtest86+ where the distributions put them. `path` is a PATH string. */
 export function findBootParts(path: string): BootParts {
   const missing: MissingPart[] = [];
-  const need = (part: MissingPart['part'], what: string, ...programs: string[]): undefined => { missing.push({ part, what, hint: programs.map(installHint).join('; ') }); };
+  const need = (part: MissingPart['part'], what: string, ...programs: string[]): undefined => { missing.push({ part, what, hint: programs.map(installHint).join('; '), programs }); };
   const bin = first(['/usr/lib/ISOLINUX/isolinux.bin', '/usr/share/syslinux/isolinux.bin', '/usr/lib/syslinux/bios/isolinux.bin']);
   const mbr = first(['/usr/lib/ISOLINUX/isohdpfx.bin', '/usr/share/syslinux/isohdpfx.bin', '/usr/lib/syslinux/bios/isohdpfx.bin']);
   const dir = SYSLINUX_DIRECTORIES.find((d) => MENU_MODULES.every((m) => existsSync(join(d, m))));

@@ -88,6 +88,7 @@ describe('import', () => {
     for (const name of ['SSH_ROOT_PASSWORD', 'ONLY_INCLUDE_VG', 'GRUB_RESCUE', 'SECRET_OF_THE_HOUSE', 'ISO_PREFIX', 'COPY_AS_IS']) expect(outcome(result, name), name).toContain('by-hand');
     for (const name of ['BACKUP_TYPE', 'FULLBACKUPDAY', 'TMPDIR']) expect(outcome(result, name), name).toEqual(['dropped']);
     expect(outcome(result, 'AUTOEXCLUDE_MULTIPATH')).toEqual(['same']);
+    expect(JSON.stringify(result)).not.toContain('abcdefgh'); // the hash of a password
   });
   it('knows each URL that ReaR writes to', () => {
     const to = (url: string) => parseConfig(importConfig(`OUTPUT=ISO\nBACKUP=NETFS\nBACKUP_URL=${url}\n`, 'f').toml, 'f').output;

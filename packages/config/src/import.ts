@@ -52,7 +52,7 @@ export function importConfig(text: string, file: string, source?: ImportSource):
   const values = valuesOf(statements, last);
   const set = new Map<string, { value: unknown; remark?: string }>();
   const items = statements.map((s, i): ImportedItem => {
-    const base = { line: s.line, endLine: s.endLine, text: s.text.trim(), keys: [] };
+    const base = { line: s.line, endLine: s.endLine, text: shownOf(s), keys: [] };
     if (s.kind === 'comment') return { ...base, outcome: 'comment', why: '' };
     if (s.kind === 'code') return { ...base, outcome: 'by-hand', why: 'shell code is not run: what it does must be said by hand' };
     const name = s.name as string;
@@ -66,6 +66,9 @@ export function importConfig(text: string, file: string, source?: ImportSource):
   if ('problems' in check) throw new CdrecError('IMPORT_INVALID', `${file} contradicts itself: ${check.problems.map((p) => p.message).join('; ')}`, { hint: 'mend it there, and import it again' });
   return { source: from, toml, items };
 }
+
+/** What is shown of a statement: a secret is not. */
+const shownOf = (s: ShellItem): string => (s.name !== undefined && /PASSW|SECRET|CRYPT_KEY|CIPHER_KEY/i.test(s.name) ? `${s.name}=...` : s.text.trim());
 
 /** What the variables are in the end. */
 function valuesOf(statements: readonly ShellItem[], last: ReadonlyMap<string, number>): Map<string, readonly string[]> {

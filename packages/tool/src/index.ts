@@ -4,4 +4,4 @@ export { describeStage, failedStage, SECRET_PATH, startChain, type Chain, type C
 export { COMPRESSORS, compressStage, decompressStage, levelOf, programsOf, suffixOf, type Compressor } from './codecs.js';
 export { INODE_FLAGS } from './inode-flags.js';
 export { findProgram, runTool, TOOL_ENV, type RunOptions, type ToolResult } from './run.js';
-export { installHint, packageOf } from './packages.js';
+export { installCommand, installHint, packageManagerOf, packageOf, packagesFor, PACKAGE_MANAGERS, type PackageManager } from './packages.js';

@@ -40,8 +40,57 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   syslinux: ['syslinux', 'syslinux', 'syslinux', 'syslinux'],
   'pxelinux.0': ['pxelinux', 'syslinux-nonlinux', 'syslinux', 'syslinux'],
   'memtest86+': ['memtest86+', 'memtest86+', 'memtest86+-efi', 'memtest86+'],
+  par2: ['par2', 'par2cmdline', 'par2cmdline', 'par2cmdline'],
+  age: ['age', 'age', 'age', 'age'],
+  'age-keygen': ['age', 'age', 'age', 'age'],
+  mt: ['mt-st', 'mt-st', 'mt-st', 'mt-st'],
+  growisofs: ['growisofs', 'dvd+rw-tools', 'dvd+rw-tools', 'dvd+rw-tools'],
+  wodim: ['wodim', 'wodim', 'cdrtools', 'wodim'],
+  xorriso: ['xorriso', 'xorriso', 'libisoburn', 'xorriso'],
+  loadkeys: ['kbd', 'kbd', 'kbd', 'kbd'],
+  udevadm: ['udev', 'systemd-udev', 'systemd', 'udev'],
+  dhclient: ['isc-dhcp-client', 'dhcp-client', 'dhclient', 'dhcp-client'],
+  sshd: ['openssh-server', 'openssh-server', 'openssh', 'openssh-server'],
+  'ssh-keygen': ['openssh-client', 'openssh', 'openssh', 'openssh-common'],
+  mdadm: ['mdadm', 'mdadm', 'mdadm', 'mdadm'],
+  cryptsetup: ['cryptsetup-bin', 'cryptsetup', 'cryptsetup', 'cryptsetup'],
+  efibootmgr: ['efibootmgr', 'efibootmgr', 'efibootmgr', 'efibootmgr'],
+  modprobe: ['kmod', 'kmod', 'kmod', 'kmod'],
+  switch_root: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  losetup: ['mount', 'util-linux', 'util-linux', 'util-linux'],
+  unshare: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
+  partclone: ['partclone', 'partclone', 'partclone', 'partclone'],
   'qemu-system-x86_64': ['qemu-system-x86', 'qemu-system-x86', 'qemu-system-x86', 'qemu-x86'],
 };
+
+/** Families of distributions, by their package manager. */
+export const PACKAGE_MANAGERS = ['apt', 'dnf', 'pacman', 'zypper'] as const;
+export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
+
+/**
+ * The package manager of a distribution by ID and ID_LIKE of os-release(5); `undefined` for one that is not known.
+ */
+export function packageManagerOf(osRelease: string): PackageManager | undefined {
+  const words = [...osRelease.matchAll(/^(?:ID|ID_LIKE)=["']?([^"'\n]*)/gm)].flatMap((m) => (m[1] as string).split(/\s+/));
+  const is = (...ids: readonly string[]): boolean => words.some((w) => ids.includes(w));
+  return is('debian', 'ubuntu') ? 'apt' : is('fedora', 'rhel', 'centos') ? 'dnf' : is('arch') ? 'pacman' : is('suse', 'opensuse', 'opensuse-leap', 'opensuse-tumbleweed', 'sles') ? 'zypper' : undefined;
+}
+
+/** The packages that bring some programs, each once, sorted. */
+export function packagesFor(manager: PackageManager, programs: readonly string[]): string[] {
+  const index = PACKAGE_MANAGERS.indexOf(manager);
+  return [...new Set(programs.flatMap((p) => (PACKAGES[p]?.[index] ?? p).split(' ')))].sort();
+}
+
+/** The command that installs packages without questions of its own, as an argv array. */
+export function installCommand(manager: PackageManager, packages: readonly string[]): readonly [program: string, ...args: string[]] {
+  switch (manager) {
+    case 'apt': return ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
+    case 'dnf': return ['dnf', 'install', '--assumeyes', ...packages];
+    case 'pacman': return ['pacman', '-S', '--needed', '--noconfirm', ...packages];
+    case 'zypper': return ['zypper', '--non-interactive', 'install', ...packages];
+  }
+}
 
 /** The Debian package that brings a program. */
 export function packageOf(program: string): string {

@@ -20,21 +20,23 @@ export async function checkBoot(config: Config, kernel: Kernel, secureBoot: bool
   const path = searchPath();
   const parts = findBootParts(path);
   const hint = (part: string): string => parts.missing.find((m) => m.part === part)?.hint ?? '';
+  const lacks = (part: string): readonly string[] | undefined => parts.missing.find((m) => m.part === part)?.programs;
   const wanted = boot.bios === 'isolinux' ? 'isolinux' : boot.bios === 'grub' ? 'grubBios' : boot.bios === 'none' ? undefined : 'syslinux';
   if (wanted === undefined) add('boot.bios', 'WARN', 'the medium will not boot by BIOS: boot.bios = "none"', 'leave it, if all your machines have UEFI');
-  else if (parts[wanted] === undefined) add('boot.bios', 'FAIL', `the medium would not boot by BIOS: ${parts.missing.find((m) => m.part === wanted)?.what ?? wanted} is missing`, hint(wanted));
+  else if (parts[wanted] === undefined) add('boot.bios', 'FAIL', `the medium would not boot by BIOS: ${parts.missing.find((m) => m.part === wanted)?.what ?? wanted} is missing`, hint(wanted), lacks(wanted));
   else add('boot.bios', 'PASS', `BIOS: ${boot.bios}`);
   const kernelSigned = isSignedPe(kernel.image);
   if (boot.uefi === 'none') add('boot.uefi', 'WARN', 'the medium will not boot by UEFI: boot.uefi = "none"', 'leave it, if all your machines have a BIOS');
   else if (parts.signed !== undefined && kernelSigned && boot.uefi !== 'unsigned') add('boot.uefi', 'PASS', `UEFI: signed by the distribution (${parts.signed.shim})`);
-  else if (parts.grub === undefined) add('boot.uefi', 'FAIL', 'the medium would not boot by UEFI: GRUB is incomplete', hint('grub'));
+  else if (parts.grub === undefined) add('boot.uefi', 'FAIL', 'the medium would not boot by UEFI: GRUB is incomplete', hint('grub'), lacks('grub'));
   else add('boot.uefi', 'PASS', `UEFI: own GRUB (${parts.grub.directory})`);
   if (boot.uefi !== 'none') {
     const why = parts.signed === undefined ? 'shim and a signed GRUB are not installed' : !kernelSigned ? `${kernel.image} is not signed` : boot.uefi === 'unsigned' ? 'boot.uefi = "unsigned"' : undefined;
     if (why === undefined) add('boot.secure-boot', 'PASS', `the medium will boot with Secure Boot${secureBoot ? ', as this machine does' : ''}`);
-    else add('boot.secure-boot', secureBoot ? 'FAIL' : 'WARN', `the medium will not boot with Secure Boot${secureBoot ? ', which this machine enforces' : ''}: ${why}`, parts.signed === undefined ? hint('signed') : 'take a kernel of the distribution; boot.uefi = "auto"');
+    else add('boot.secure-boot', secureBoot ? 'FAIL' : 'WARN', `the medium will not boot with Secure Boot${secureBoot ? ', which this machine enforces' : ''}: ${why}`, parts.signed === undefined ? hint('signed') : 'take a kernel of the distribution; boot.uefi = "auto"', parts.signed === undefined && boot.uefi !== 'unsigned' ? lacks('signed') : undefined);
   }
-  if (parts.memtest === undefined) add('boot.memtest', 'WARN', 'there will be no memory test on the medium', hint('memtest'));
+  if (parts.memtest === undefined) add('boot.memtest', 'WARN', 'there will be no memory test on the medium', hint('memtest'), lacks('memtest'));
+  else add('boot.memtest', 'PASS', 'memory test: memtest86+');
   const work = mkdtempSync(join(tmpdir(), 'cdrec-test-'));
   try {
     const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path, date: 0 });

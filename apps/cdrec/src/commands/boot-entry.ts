@@ -2,7 +2,8 @@ import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } fro
 import { join } from 'node:path';
 import { CdrecError, runTool } from '@cdrec/tool';
 import { openSets } from '@cdrec/volumes';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { EXIT, usageError } from '../exit.js';
+import type { Terminal } from '../terminal.js';
 
 /** File systems that the first stage of the rescue system can read an ISO file from. */
 const READABLE = ['ext2', 'ext3', 'ext4', 'xfs', 'vfat', 'exfat', 'ntfs', 'ntfs3', 'btrfs'];
@@ -49,29 +50,23 @@ function install(directory: string, text: string): string {
   return file;
 }
 
-export const bootEntryCommand: AddCommand = (program, terminal, finish) => {
-  program.command('boot-entry')
-    .description('make a GRUB menu entry that starts the rescue system from an ISO file on this machine\'s disk')
-    .argument('<image>', 'volume 1 of a set')
-    .option('--install', 'put it into custom.cfg of this machine\'s GRUB, in the place of an older one')
-    .addHelpText('after', '\nWithout --install the entry is printed. The disk with the file cannot be restored from it: use the entry to repair, or for another disk.')
-    .action(async (image: string, flags: { install?: boolean }) => {
-      const file = realpathSync(image);
-      const { sets } = await openSets([file]);
-      const set = sets[0];
-      try {
-        if (set?.volumes.get(1) === undefined) throw new CdrecError('BOOT_ENTRY', `${image} is not volume 1 of a recovery set`);
-        const text = entryText(set.label, set.manifest.host.replace(/[^\w.-]/g, '_'), await placeOf(file));
-        if (flags.install !== true) terminal.print(text.trimEnd());
-        else {
-          if (process.getuid?.() !== 0) throw usageError('--install must be run as root');
-          const directory = ['/boot/grub', '/boot/grub2'].find((d) => existsSync(join(d, 'grub.cfg')));
-          if (directory === undefined) throw new CdrecError('BOOT_ENTRY', 'this machine has no GRUB: neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg', { hint: 'without --install the entry is printed' });
-          terminal.print(`${install(directory, text)}: entry "cdrec-rescue"`);
-        }
-        finish(EXIT.ok);
-      } finally {
-        for (const s of sets) await s.close();
-      }
-    });
-};
+/** `cdrec boot-entry`: a GRUB menu entry for an ISO file on the disk. */
+export async function bootEntry([image]: [string], flags: { install?: boolean }, terminal: Terminal): Promise<number> {
+  const file = realpathSync(image);
+  const { sets } = await openSets([file]);
+  const set = sets[0];
+  try {
+    if (set?.volumes.get(1) === undefined) throw new CdrecError('BOOT_ENTRY', `${image} is not volume 1 of a recovery set`);
+    const text = entryText(set.label, set.manifest.host.replace(/[^\w.-]/g, '_'), await placeOf(file));
+    if (flags.install !== true) terminal.print(text.trimEnd());
+    else {
+      if (process.getuid?.() !== 0) throw usageError('--install must be run as root');
+      const directory = ['/boot/grub', '/boot/grub2'].find((d) => existsSync(join(d, 'grub.cfg')));
+      if (directory === undefined) throw new CdrecError('BOOT_ENTRY', 'this machine has no GRUB: neither /boot/grub/grub.cfg nor /boot/grub2/grub.cfg', { hint: 'without --install the entry is printed' });
+      terminal.print(`${install(directory, text)}: entry "cdrec-rescue"`);
+    }
+    return EXIT.ok;
+  } finally {
+    for (const s of sets) await s.close();
+  }
+}

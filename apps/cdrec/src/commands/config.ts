@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { checkConfig, configTemplate, decodeConfig, effectiveConfig, importConfig, MAX_CONFIG_BYTES, problemLine, readConfigText, tomlValue, type ConfigProblem, type ImportedItem } from '@cdrec/config';
 import { CdrecError, errorCode } from '@cdrec/tool';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { DEFAULT_CONFIG_FILE } from '../paths.js';
+import { EXIT, usageError } from '../exit.js';
 import type { Terminal } from '../terminal.js';
-import { DEFAULT_CONFIG_FILE } from './build.js';
 
 /** Text of the configuration that holds; a missing default file is an empty one. */
 function textOf(file: string | undefined): { file: string; text: string } {
@@ -46,59 +46,43 @@ function account(items: readonly ImportedItem[], file: string, terminal: Termina
   terminal.say(`${String(items.length)} statements: ${HEADINGS.map(([o]) => `${String(items.filter((i) => i.outcome === o).length)} ${o}`).join(', ')}, ${String(items.filter((i) => i.outcome === 'comment').length)} comments and blank lines`);
 }
 
-export const configCommand: AddCommand = (program, terminal, finish) => {
-  const config = program.command('config').description('make, show and check the configuration; carry over that of mkCDrec or ReaR');
-  config.command('init')
-    .description('write a configuration with every key explained; all of them keep their defaults')
-    .option('--out <file>', 'where to, - for standard output', DEFAULT_CONFIG_FILE)
-    .option('--overwrite', 'replace the file that is there')
-    .action((flags: { out: string; overwrite?: boolean }) => {
-      writeOut(flags.out, configTemplate(), flags.overwrite === true, terminal);
-    });
-  config.command('show')
-    .description('print what is configured')
-    .option('--effective', 'every key with the value that holds, and where it comes from')
-    .option('--config <file>', `configuration file (default: ${DEFAULT_CONFIG_FILE}, if it exists)`)
-    .option('--json', 'result as JSON on standard output')
-    .action((flags: { config?: string; effective?: boolean; json?: boolean }) => {
-      const { file, text } = textOf(flags.config);
-      const keys = effectiveConfig(text);
-      if ('problems' in keys) {
-        for (const p of keys.problems) terminal.say(problemLine(file, p));
-        finish(EXIT.usage);
-        return;
-      }
-      const shown = keys.filter((k) => flags.effective === true || k.line !== undefined);
-      if (flags.json === true) terminal.print(JSON.stringify(shown.map((k) => ({ key: k.key.path, value: k.value ?? null, origin: k.line === undefined ? 'default' : { file, line: k.line } })), null, 1));
-      else if (shown.length === 0) terminal.say(`${file}: nothing is configured, the defaults hold (--effective shows them)`);
-      else for (const k of shown) terminal.print(`${k.key.path} = ${k.value === undefined ? '(depends on backup.compress)' : tomlValue(k.value)}  # ${k.line === undefined ? 'default' : `${file}:${String(k.line)}`}`);
-    });
-  config.command('check')
-    .description('say everything that is wrong with a configuration: line, column, and what should stand there')
-    .argument('[file]', `configuration file (default: ${DEFAULT_CONFIG_FILE})`)
-    .option('--json', 'result as JSON on standard output')
-    .action((path: string | undefined, flags: { json?: boolean }) => {
-      const { file, text } = path === undefined ? textOf(undefined) : { file: path, text: path === '-' ? decodeConfig(readFileSync(0).subarray(0, MAX_CONFIG_BYTES + 1), 'standard input') : readConfigText(path) };
-      const result = checkConfig(text);
-      const problems = 'problems' in result ? result.problems : [];
-      tell(problems, file, flags.json === true, terminal);
-      if (problems.length === 0) terminal.say(`${file}: nothing is wrong`);
-      finish(problems.length === 0 ? EXIT.ok : EXIT.usage);
-    });
-  config.command('import')
-    .description('carry over Config.sh of mkCDrec or local.conf of ReaR: it is read, not run, and every line is accounted for')
-    .argument('<file>', 'the other tool\'s configuration')
-    .option('--from <tool>', 'mkcdrec or rear (default: found out by its variables)')
-    .option('--out <file>', 'where the configuration goes, - for standard output', '-')
-    .option('--overwrite', 'replace the file that is there')
-    .option('--json', 'account of every line as JSON on standard output')
-    .addHelpText('after', '\nExit status: 0 everything was carried over or is not needed; 3 some lines must be decided by hand; 2 wrong usage.')
-    .action((file: string, flags: { from?: string; out: string; overwrite?: boolean; json?: boolean }) => {
-      if (flags.from !== undefined && flags.from !== 'mkcdrec' && flags.from !== 'rear') throw usageError(`--from ${flags.from} is unknown`, 'take mkcdrec or rear');
-      const result = importConfig(readConfigText(file), file, flags.from);
-      if (flags.json === true) terminal.print(JSON.stringify({ source: result.source, toml: result.toml, items: result.items }, null, 1));
-      else account(result.items, file, terminal);
-      if (flags.json !== true || flags.out !== '-') writeOut(flags.out, result.toml, flags.overwrite === true, terminal);
-      finish(result.items.some((i) => i.outcome === 'by-hand') ? EXIT.exceptions : EXIT.ok);
-    });
-};
+/** `cdrec config init`: the template. */
+export function configInit(_: [], flags: { out: string; overwrite?: boolean }, terminal: Terminal): number {
+  writeOut(flags.out, configTemplate(), flags.overwrite === true, terminal);
+  return EXIT.ok;
+}
+
+/** `cdrec config show`: what holds, and where it comes from. */
+export function configShow(_: [], flags: { config?: string; effective?: boolean; json?: boolean }, terminal: Terminal): number {
+  const { file, text } = textOf(flags.config);
+  const keys = effectiveConfig(text);
+  if ('problems' in keys) {
+    for (const p of keys.problems) terminal.say(problemLine(file, p));
+    return EXIT.usage;
+  }
+  const shown = keys.filter((k) => flags.effective === true || k.line !== undefined);
+  if (flags.json === true) terminal.print(JSON.stringify(shown.map((k) => ({ key: k.key.path, value: k.value ?? null, origin: k.line === undefined ? 'default' : { file, line: k.line } })), null, 1));
+  else if (shown.length === 0) terminal.say(`${file}: nothing is configured, the defaults hold (--effective shows them)`);
+  else for (const k of shown) terminal.print(`${k.key.path} = ${k.value === undefined ? '(depends on backup.compress)' : tomlValue(k.value)}  # ${k.line === undefined ? 'default' : `${file}:${String(k.line)}`}`);
+  return EXIT.ok;
+}
+
+/** `cdrec config check`: everything that is wrong. */
+export function configCheck([path]: [string | undefined], flags: { json?: boolean }, terminal: Terminal): number {
+  const { file, text } = path === undefined ? textOf(undefined) : { file: path, text: path === '-' ? decodeConfig(readFileSync(0).subarray(0, MAX_CONFIG_BYTES + 1), 'standard input') : readConfigText(path) };
+  const result = checkConfig(text);
+  const problems = 'problems' in result ? result.problems : [];
+  tell(problems, file, flags.json === true, terminal);
+  if (problems.length === 0) terminal.say(`${file}: nothing is wrong`);
+  return problems.length === 0 ? EXIT.ok : EXIT.usage;
+}
+
+/** `cdrec config import`: the configuration of mkCDrec or ReaR, with an account of every line. */
+export function configImport([file]: [string], flags: { from?: string; out: string; overwrite?: boolean; json?: boolean }, terminal: Terminal): number {
+  if (flags.from !== undefined && flags.from !== 'mkcdrec' && flags.from !== 'rear') throw usageError(`--from ${flags.from} is unknown`, 'take mkcdrec or rear');
+  const result = importConfig(readConfigText(file), file, flags.from);
+  if (flags.json === true) terminal.print(JSON.stringify({ source: result.source, toml: result.toml, items: result.items }, null, 1));
+  else account(result.items, file, terminal);
+  if (flags.json !== true || flags.out !== '-') writeOut(flags.out, result.toml, flags.overwrite === true, terminal);
+  return result.items.some((i) => i.outcome === 'by-hand') ? EXIT.exceptions : EXIT.ok;
+}

@@ -1,14 +1,14 @@
 import { rmSync } from 'node:fs';
-import { loadConfig } from '@cdrec/config';
 import { CdrecError } from '@cdrec/tool';
-import { EXIT, main, usageError, type AddCommand } from '../main.js';
+import { readConfig } from '../config.js';
+import { EXIT, usageError } from '../exit.js';
+import { main } from '../main.js';
 import { reportPlace } from '../rehearsal.js';
 import { parseAge, placesIn, readStatus, setsIn } from '../status.js';
 import { writeTimer } from '../timer.js';
 import type { Terminal } from '../terminal.js';
 
 interface Flags { config?: string; maxAge: string; keep: string; rehearse: boolean; calendar: string; force?: boolean }
-const CONFIG = '/etc/cdrec/cdrec.toml';
 
 /** Removes sets of the output directory but the newest ones: only when the new one is there and has passed. */
 async function prune(places: readonly string[], keep: number, terminal: Terminal): Promise<void> {
@@ -22,11 +22,12 @@ async function prune(places: readonly string[], keep: number, terminal: Terminal
   }
 }
 
-async function refresh(flags: Flags, terminal: Terminal): Promise<number> {
+/** `cdrec refresh`: a new set when there is a reason, its rehearsal, old sets removed. */
+export async function refresh(_: [], flags: Flags, terminal: Terminal): Promise<number> {
   if (process.getuid?.() !== 0) throw usageError('cdrec refresh must be run as root');
   const keep = Number(flags.keep);
   if (!Number.isInteger(keep) || keep < 1) throw usageError(`--keep ${flags.keep}: a number of sets, at least 1`);
-  const config = loadConfig(flags.config ?? CONFIG, flags.config !== undefined);
+  const config = readConfig(flags.config);
   const common = flags.config === undefined ? [] : ['--config', flags.config];
   const status = await readStatus(config, [], parseAge(flags.maxAge), Date.now());
   const why = status.set === undefined ? 'there is no set' : status.drift.length > 0 ? `the machine has changed: ${status.drift.map((d) => d.what).join(', ')}` : status.tooOld ? `${status.set.label} is too old` : status.set.missing.length > 0 ? 'volumes are missing' : undefined;
@@ -47,23 +48,11 @@ async function refresh(flags: Flags, terminal: Terminal): Promise<number> {
   return result;
 }
 
-export const refreshCommand: AddCommand = (program, terminal, finish) => {
-  const shared = (name: string, text: string): ReturnType<typeof program.command> => program.command(name).description(text)
-    .option('--config <file>', `configuration (default: ${CONFIG})`)
-    .option('--max-age <age>', 'a set older than this is made anew: 12h, 30d, 6w', '30d')
-    .option('--keep <number>', 'how many sets stay', '2')
-    .option('--no-rehearse', 'do not rehearse the new set');
-  shared('refresh', 'make a new set when the machine has changed or the set is too old, rehearse it, remove old ones')
-    .action(async (flags: Flags) => { finish(await refresh(flags, terminal)); });
-  shared('install-timer', 'have systemd run "cdrec refresh" regularly: a service and a timer')
-    .option('--calendar <time>', 'when, as systemd.time(7) says it', 'weekly')
-    .option('--force', 'replace units that are there')
-    .addHelpText('after', '\nTo see what it did: systemctl list-timers cdrec.timer; journalctl -u cdrec. To take it away: systemctl disable --now cdrec.timer.')
-    .action(async (flags: Flags) => {
-      if (process.getuid?.() !== 0) throw usageError('cdrec install-timer must be run as root');
-      parseAge(flags.maxAge);
-      const files = await writeTimer({ calendar: flags.calendar, arguments: ['refresh', '--max-age', flags.maxAge, '--keep', flags.keep, ...(flags.rehearse ? [] : ['--no-rehearse']), ...(flags.config === undefined ? [] : ['--config', flags.config])], force: flags.force === true });
-      for (const f of files) terminal.print(f);
-      finish(EXIT.ok);
-    });
-};
+/** `cdrec install-timer`: a systemd service and a timer for `cdrec refresh`. */
+export async function installTimer(_: [], flags: Flags, terminal: Terminal): Promise<number> {
+  if (process.getuid?.() !== 0) throw usageError('cdrec install-timer must be run as root');
+  parseAge(flags.maxAge);
+  const files = await writeTimer({ calendar: flags.calendar, arguments: ['refresh', '--max-age', flags.maxAge, '--keep', flags.keep, ...(flags.rehearse ? [] : ['--no-rehearse']), ...(flags.config === undefined ? [] : ['--config', flags.config])], force: flags.force === true });
+  for (const f of files) terminal.print(f);
+  return EXIT.ok;
+}

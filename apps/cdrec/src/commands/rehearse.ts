@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { parseSize } from '@cdrec/config';
 import type { RehearsalRequest } from '@cdrec/rehearse';
 import { CdrecError } from '@cdrec/tool';
-import { collect, EXIT, usageError, type AddCommand } from '../main.js';
+import { EXIT, usageError } from '../exit.js';
 import { defaultMemory, readGiven, rehearsalDisks, reportPlace, runRehearsal } from '../rehearsal.js';
 import { readSurveyOf } from '../restore-plan.js';
 import { findSet, requireComplete } from '../sets.js';
@@ -44,7 +44,8 @@ function consoleKey(terminal: Terminal): { onOutput: (text: string) => void; sto
   };
 }
 
-async function rehearseCommandAction(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<number> {
+/** `cdrec rehearse`: the proof that a set brings the machine back. */
+export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Terminal): Promise<number> {
   if (flags.firmware !== undefined && !FIRMWARE.includes(flags.firmware)) throw usageError(`--firmware ${flags.firmware}: ${FIRMWARE.join(', ')}`);
   if (!BUSES.includes(flags.bus)) throw usageError(`--bus ${flags.bus}: ${BUSES.join(', ')}`);
   const smaller = flags.smaller === undefined ? 0 : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(flags.smaller)?.[1] ?? NaN) / 100;
@@ -92,24 +93,3 @@ async function rehearseCommandAction(volumes: readonly string[], flags: Flags, t
     await set.close();
   }
 }
-
-export const rehearseCommand: AddCommand = (program, terminal, finish) => {
-  program.command('rehearse').description('prove in a virtual machine that a set brings the machine back: boot it, restore onto blank disks, compare every file, boot the result')
-    .argument('<volumes...>', 'ISO files of the set, or the directory of a path set')
-    .option('--disk <[source=]size>', 'size of a blank disk (repeatable, in the order of the survey; default: as they were)', collect, [])
-    .option('--smaller <percent>', 'all disks smaller by so much')
-    .option('--firmware <kind>', 'bios, uefi or secure-boot (default: as the machine started)')
-    .option('--bus <kind>', 'how the disks are attached: virtio, virtio-scsi, ahci, nvme', 'virtio')
-    .option('--memory <size>', 'memory of the virtual machine (default: up to 2G)')
-    .option('--report <directory>', 'where rehearsal.json and rehearsal.html go (default: LABEL-rehearsal beside volume 1)')
-    .option('--sign <file>', 'sign rehearsal.json with this Ed25519 key (PEM)')
-    .option('--identity <file>', 'secret key of age that opens an encrypted set')
-    .option('--luks-key <file>', 'file with a passphrase of the encrypted volumes, when their headers are in the set (default: one of the rehearsal\'s own)')
-    .option('--keep', 'keep the restored disks and the logs')
-    .option('--work <directory>', 'directory for the disks (default: a new one in /var/tmp)')
-    .option('--patience <seconds>', 'give a guest up that takes longer for a stage')
-    .option('--inject <file>', 'commands (bash) that are run with the restored system at $CDREC_ROOT before it starts: to see a rehearsal fail')
-    .option('--json', 'rehearsal.json on standard output')
-    .addHelpText('after', '\nNeeds neither root nor KVM. Nothing of the set is changed. Exit status: 0 PASS; 1 FAIL, or it could not be rehearsed; 2 wrong usage.')
-    .action(async (volumes: string[], flags: Flags) => { finish(await rehearseCommandAction(volumes, flags, terminal)); });
-};

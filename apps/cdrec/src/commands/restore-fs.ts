@@ -7,7 +7,7 @@ import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
-import { collect, EXIT, usageError, type AddCommand } from '../main.js';
+import { EXIT, usageError } from '../exit.js';
 import { findSet } from '../sets.js';
 import { formatBytes, searchPath, type Terminal } from '../terminal.js';
 
@@ -116,44 +116,30 @@ async function findAnySet(volumes: readonly string[], flags: Flags, terminal: Te
   }
 }
 
-export const restoreFsCommand: AddCommand = (program, terminal, finish) => {
-  program.command('restore-fs')
-    .description('one file system, or single files, out of a set: into a directory or a prepared partition')
-    .argument('[volumes...]', 'ISO files, devices, or the directory of a path set (default: search all devices)')
-    .option('--list', 'list the files (with --fs or --path: only those)')
-    .option('--find <pattern>', 'list files by name ("fstab", "*.conf") or path ("/etc/**"); * and ? match no slash, ** does')
-    .option('--path <path>', 'take this file, or directory with all below (repeatable)', collect, [])
-    .option('--fs <mount point>', 'take this whole file system')
-    .option('--to <directory or device>', 'where it is unpacked: files keep their path below a directory; a file system becomes what an empty directory or a device holds')
-    .option('--mkfs <type>', 'make a new file system on the device first, of this type (another one than it was, if you like)')
-    .option('--yes', 'do not ask before a device is overwritten')
-    .option('--identity <file>', 'secret key of age that opens an encrypted set')
-    .option('--tape <drive>', 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH (repeatable)', collect, [])
-    .addHelpText('after', '\nExamples:\n  cdrec restore-fs set/*.iso --find "*.conf"\n  cdrec restore-fs set/*.iso --path /etc/ssh --to /tmp/old\n  cdrec restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs\nOnly the volumes that the file system lies on must be there. Sets of mkCDrec 1.x are read, too.')
-    .action(async (volumes: string[], flags: Flags) => {
-      const lists = flags.list === true || flags.find !== undefined;
-      if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
-      if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
-      if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
-      const set = await findAnySet(volumes, flags, terminal);
-      try {
-        const identity = await identityFor(set, flags.identity, terminal);
-        if (lists) {
-          await list(set, flags, identity, terminal);
-          return;
-        }
-        const chosen = wanted(set, flags);
-        for (const archive of chosen.keys()) requirePieces(set, archive);
-        const to = resolve(flags.to as string);
-        const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
-        if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);
-        if (device && flags.fs === undefined) throw usageError('--path unpacks into a directory, not onto a device');
-        if (device) await toDevice(set, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
-        else await toDirectory(set, chosen, to, identity, terminal);
-        terminal.say(`Unpacked: ${[...chosen].map(([a, m]) => (m.length > 0 ? `${String(m.length)} of ${a.mount}` : `${a.mount}, ${formatBytes(a.contentBytes)}`)).join('; ')}`);
-        finish(EXIT.ok);
-      } finally {
-        await set.close();
-      }
-    });
-};
+/** `cdrec restore-fs`: one file system or single files out of a set. */
+export async function restoreFs([volumes]: [string[]], flags: Flags, terminal: Terminal): Promise<number> {
+  const lists = flags.list === true || flags.find !== undefined;
+  if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
+  if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
+  if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
+  const set = await findAnySet(volumes, flags, terminal);
+  try {
+    const identity = await identityFor(set, flags.identity, terminal);
+    if (lists) {
+      await list(set, flags, identity, terminal);
+      return EXIT.ok;
+    }
+    const chosen = wanted(set, flags);
+    for (const archive of chosen.keys()) requirePieces(set, archive);
+    const to = resolve(flags.to as string);
+    const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
+    if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);
+    if (device && flags.fs === undefined) throw usageError('--path unpacks into a directory, not onto a device');
+    if (device) await toDevice(set, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
+    else await toDirectory(set, chosen, to, identity, terminal);
+    terminal.say(`Unpacked: ${[...chosen].map(([a, m]) => (m.length > 0 ? `${String(m.length)} of ${a.mount}` : `${a.mount}, ${formatBytes(a.contentBytes)}`)).join('; ')}`);
+    return EXIT.ok;
+  } finally {
+    await set.close();
+  }
+}

@@ -1,9 +1,9 @@
-import { loadConfig } from '@cdrec/config';
-import { EXIT, usageError, type AddCommand } from '../main.js';
+import { readConfig } from '../config.js';
+import { EXIT, usageError } from '../exit.js';
+import type { Terminal } from '../terminal.js';
 import { parseAge, readStatus, type Status } from '../status.js';
 
 interface Flags { config?: string; maxAge?: string; json?: boolean }
-const CONFIG = '/etc/cdrec/cdrec.toml';
 
 function describe(s: Status): string[] {
   if (s.set === undefined) return [];
@@ -15,19 +15,12 @@ function describe(s: Status): string[] {
   ];
 }
 
-export const statusCommand: AddCommand = (program, terminal, finish) => {
-  program.command('status').description('is there a set, how old is it, has the machine changed since, was it rehearsed?')
-    .argument('[volumes...]', 'ISO files or directories of sets (default: the output directory)')
-    .option('--config <file>', `configuration (default: ${CONFIG})`)
-    .option('--max-age <age>', 'a set older than this needs attention: 12h, 30d, 6w')
-    .option('--json', 'the status as JSON on standard output')
-    .addHelpText('after', '\nWhat changes by itself (times, counters, names of devices, sticks, used bytes) is no drift.\nExit status: 0 all is well; 1 there is no set, or it could not be found out; 2 wrong usage; 3 attention: drift, too old, not rehearsed, or its rehearsal failed.')
-    .action(async (volumes: string[], flags: Flags) => {
-      if (process.getuid?.() !== 0) throw usageError('cdrec status must be run as root: it reads the disks\' tables and superblocks');
-      const status = await readStatus(loadConfig(flags.config ?? CONFIG, flags.config !== undefined), volumes, flags.maxAge === undefined ? undefined : parseAge(flags.maxAge), Date.now());
-      if (flags.json === true) terminal.print(JSON.stringify(status));
-      else for (const line of describe(status)) terminal.print(line);
-      for (const a of status.attention) terminal.say(`attention: ${a}`);
-      finish(status.set === undefined ? EXIT.failed : status.attention.length > 0 ? EXIT.exceptions : EXIT.ok);
-    });
-};
+/** `cdrec status`: age, drift and rehearsal of the newest set. */
+export async function status([volumes]: [string[]], flags: Flags, terminal: Terminal): Promise<number> {
+  if (process.getuid?.() !== 0) throw usageError('cdrec status must be run as root: it reads the disks\' tables and superblocks');
+  const status = await readStatus(readConfig(flags.config), volumes, flags.maxAge === undefined ? undefined : parseAge(flags.maxAge), Date.now());
+  if (flags.json === true) terminal.print(JSON.stringify(status));
+  else for (const line of describe(status)) terminal.print(line);
+  for (const a of status.attention) terminal.say(`attention: ${a}`);
+  return status.set === undefined ? EXIT.failed : status.attention.length > 0 ? EXIT.exceptions : EXIT.ok;
+}

@@ -1,0 +1,2 @@
+/** Where the configuration is looked for. */
+export const DEFAULT_CONFIG_FILE = '/etc/cdrec/cdrec.toml';

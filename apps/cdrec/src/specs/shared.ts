@@ -1,0 +1,13 @@
+import type { ArgumentSpec, OptionSpec } from '../cli/spec.js';
+import { DEFAULT_CONFIG_FILE } from '../paths.js';
+
+export const VOLUMES: ArgumentSpec = { name: '[volumes...]', text: 'ISO files, devices, or the directory of a path set (default: search all devices)', value: 'image' };
+export const CONFIG: OptionSpec = { flags: '--config <file>', text: `configuration file (default: ${DEFAULT_CONFIG_FILE}, if it exists)`, value: 'file' };
+export const JSON_OUT: OptionSpec = { flags: '--json', text: 'result as JSON on standard output' };
+export const TAPE: OptionSpec = { flags: '--tape <drive>', text: 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH', repeat: true, value: 'device' };
+export const IDENTITY: OptionSpec = { flags: '--identity <file>', text: 'secret key of age that opens an encrypted set', value: 'file' };
+export const EXCLUDES: readonly OptionSpec[] = [
+  { flags: '--exclude <path>', text: 'leave out: /x drops x, /x/* keeps x empty', repeat: true, value: 'file' },
+  { flags: '--exclude-mount <mount point>', text: 'a file system that does not belong to the machine', repeat: true, value: 'directory' },
+];
+export const CONFIG_FILES = [[DEFAULT_CONFIG_FILE, 'configuration (cdrec config init writes one)']] as const;
