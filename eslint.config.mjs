@@ -48,7 +48,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['{packages,apps}/*/package.json'],
+    // The program is published as one bundle: what it is made of are its devDependencies, and nothing is installed with it.
+    files: ['packages/*/package.json'],
     languageOptions: { parser },
     rules: { '@nx/dependency-checks': ['error', { ignoredFiles: ['{projectRoot}/*.config.*', '{projectRoot}/test/**', '{projectRoot}/**/*.test.ts', '{projectRoot}/bundle.mjs'] }] },
   },

@@ -13,8 +13,8 @@ export const BUNDLE = join(workspace, 'apps/cdrec/dist/bundle/cdrec.mjs');
 export interface Outcome { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }
 
 /** Runs a program as it is; never throws for a status. */
-export async function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
-  const r = await execa(program, args, { reject: false, stdin: 'ignore', env });
+export async function run(program: string, args: readonly string[], env: Record<string, string> = {}, cwd?: string): Promise<Outcome> {
+  const r = await execa(program, args, { reject: false, stdin: 'ignore', env, ...(cwd === undefined ? {} : { cwd }) });
   return { status: r.exitCode, stdout: r.stdout, stderr: r.stderr };
 }
 

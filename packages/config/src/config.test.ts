@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { CONFIG_KEYS, configJsonSchema, configTemplate, DEFAULT_CONFIG, effectiveConfig, parseConfig, parseSize, tomlValue } from './index.ts';
@@ -48,5 +49,13 @@ describe('configuration', () => {
       expect(config[section]?.[name]).toEqual(given);
     }));
     expect(parseConfig(`[restore]\nweights = ${tomlValue({ '/home': 2, 'a b"c': 0.5 })}\n`, 'f').restore.weights).toEqual({ '/home': 2, 'a b"c': 0.5 });
+  });
+});
+
+describe('the examples in docs/', () => {
+  const directory = new URL('../../../docs/examples/', import.meta.url);
+  it.each(readdirSync(directory))('%s is right', (name) => {
+    const config = parseConfig(readFileSync(new URL(name, directory), 'utf8'), name);
+    expect(config).not.toEqual(DEFAULT_CONFIG);
   });
 });

@@ -15,7 +15,7 @@ beforeAll(() => {
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
 
 /** Examples of the README, in order: later ones read what earlier ones wrote. */
-const examples = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```ts\n([^]*?)```/g)].map((m) => m[1] as string);
+const examples = [...readFileSync(new URL('../README.md', import.meta.url), 'utf8').matchAll(/```js\n([^]*?)```/g)].map((m) => m[1] as string);
 
 describe('the README', () => {
   it('has examples for writing, streaming, booting, reading and checking', () => { expect(examples).toHaveLength(5); });
