@@ -49,20 +49,19 @@ function sampleOf(files: readonly { path: string; bytes: number }[]): Buffer {
   const total = files.reduce((n, f) => n + f.bytes, 0);
   const step = Math.max(RUN, total / (SAMPLE / RUN));
   const parts: Buffer[] = [];
-  let at = 0;
-  let wanted = 0; // bytes of the current run that are still missing
-  let next = 0;
+  let at = 0; // where the file begins, all files taken as one
+  let next = 0; // where the current run goes on, or the next one begins
+  let end = RUN; // where it ends
   for (const f of files) {
-    const end = at + f.bytes;
-    if (end > next && wanted === 0) wanted = RUN;
-    if (wanted > 0) {
-      const from = Math.max(0, Math.min(next - at, f.bytes - wanted));
-      const part = readPart(f.path, from, Math.min(wanted, f.bytes - from));
-      parts.push(part);
-      wanted -= Math.min(wanted, f.bytes - from);
-      if (wanted === 0) next = Math.max(next + step, end);
+    while (next < at + f.bytes) {
+      const stop = Math.min(end, at + f.bytes);
+      parts.push(readPart(f.path, Math.floor(next - at), Math.floor(stop - next)));
+      next = stop;
+      if (stop < end) break;
+      next = end - RUN + step;
+      end = next + RUN;
     }
-    at = end;
+    at += f.bytes;
   }
   return Buffer.concat(parts);
 }

@@ -37,6 +37,24 @@ describe('tar', () => {
     expect(names.sort()).toEqual(['./', './5', './a/', './a/b/', './a/b/c/', './a/b/c/1']);
   });
 
+  it('tells the file that is read now, by itself and where it sees the file system alone', async () => {
+    mkdirSync(join(dir, 'sub'));
+    writeFileSync(join(dir, 'sub/large'), Buffer.alloc(8 << 20, 1));
+    for (const view of process.getuid?.() === 0 ? [undefined, dir] : [undefined]) {
+      const args = createArguments('ext4', ALL);
+      const tar = openTar(view === undefined ? [`--directory=${dir}`, ...args] : args, [], dir, view);
+      const seen = new Set<string | undefined>();
+      for await (const c of tar.stream) {
+        expect(c.length).toBeGreaterThan(0);
+        await new Promise((resolve) => setTimeout(resolve, 1)); // the pipe is full, tar waits
+        seen.add(tar.current());
+      }
+      await tar.ended();
+      expect([...seen]).toContain(join(dir, 'sub/large'));
+      expect(tar.current()).toBeUndefined();
+    }
+  });
+
   it('says which program of the chain failed', async () => {
     writeFileSync(join(dir, 'f'), Buffer.alloc(8 << 20, 1));
     for (const filters of [[{ program: 'sh', args: ['-c', 'head -c 1000; kill -9 $$'], label: 'zstd' }], [...ZSTD, { program: 'sh', args: ['-c', 'cat > /dev/null; echo no such key >&2; exit 1'], label: 'age' }]]) {

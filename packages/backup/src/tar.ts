@@ -22,12 +22,9 @@ export interface BackupStream {
  */
 const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
 
-/** Where tar sees the file system, in its own mount namespace. */
-const placeOf = (): string => ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
-
 function tarStage(args: readonly string[], view: string | undefined): ChainStage {
   if (view === undefined) return { program: 'tar', args };
-  const place = placeOf();
+  const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
   return { program: 'unshare', label: 'tar', args: ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
 }
 
@@ -53,15 +50,19 @@ function readBytes(chain: Chain, depth: number): number {
   }
 }
 
-/** The file that tar has open (proc(5), fd): the last of its descriptors that is a file. */
-function openFile(chain: Chain, depth: number, place: string, mount: string): string | undefined {
+/**
+ * The file that tar has open (proc(5), fd): the last of its descriptors. The first one is the directory it works in, whose path
+ * is what the kernel calls it from here: in another mount namespace, and in a chroot, that is not the mount point.
+ */
+function openFile(chain: Chain, depth: number, mount: string): string | undefined {
   try {
     const fds = `${firstProgram(chain, depth)}/fd`;
-    const paths = readdirSync(fds).map(Number).filter((n) => n > 2).sort((a, b) => b - a).map((n) => readlinkSync(`${fds}/${String(n)}`));
-    const path = paths.find((p) => p.startsWith(place === '' ? `${mount}/`.replace('//', '/') : `${place}/`));
-    return path === undefined ? undefined : place === '' ? path : join(mount, path.slice(place.length));
+    // Besides files and directories there are pipes, and what the chain of programs has open.
+    const [base, ...others] = readdirSync(fds).map(Number).filter((n) => n > 2).sort((a, b) => a - b).map((n) => readlinkSync(`${fds}/${String(n)}`)).filter((p) => p.startsWith('/') && !p.startsWith('/dev/'));
+    const path = base === undefined ? undefined : others.filter((p) => p.startsWith(`${base}/`.replace('//', '/'))).at(-1);
+    return base === undefined || path === undefined ? undefined : join(mount, path.slice(base.length));
   } catch {
-    return undefined;
+    return undefined; // ended already
   }
 }
 
@@ -106,7 +107,7 @@ export function openTar(args: readonly string[], filters: readonly ChainStage[],
       return judgeTar(tar?.status, tar?.stderr ?? '', what);
     },
     bytesRead: () => readBytes(chain, view === undefined ? 1 : 2),
-    current: () => openFile(chain, view === undefined ? 1 : 2, view === undefined ? '' : placeOf(), what),
+    current: () => openFile(chain, view === undefined ? 1 : 2, what),
     kill: () => { chain.kill(); },
   };
 }
