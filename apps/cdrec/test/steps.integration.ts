@@ -29,7 +29,7 @@ async function blank(name: string) {
 }
 /** The file of the restored root. */
 async function onDisk(partition: string, path: string): Promise<string | undefined> {
-  return withMounts([['-t', 'ext4', '-o', 'ro', partition, join(dir, 'look')]], async () => (existsSync(join(dir, 'look', path)) ? readFileSync(join(dir, 'look', path), 'utf8') : undefined));
+  return withMounts([['-t', 'ext4', '-o', 'ro', partition, join(dir, 'look')]], () => Promise.resolve(existsSync(join(dir, 'look', path)) ? readFileSync(join(dir, 'look', path), 'utf8') : undefined));
 }
 const NEXT = /a: do this and all that follow; q: stop here: /;
 
