@@ -36,7 +36,7 @@ export interface BuildRequest extends RescueRequest {
 export async function build(request: BuildRequest, terminal: Terminal): Promise<{ set: FinishedSet; exceptions: string[] }> {
   const { config, mode, out, date } = request;
   prepareDirectory(out);
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('what was begun is removed, complete sets are as they were; cdrec clean removes what a killed build left');
   let writer: SetWriter | undefined;
   try {
     const encryption = mode === 'rescue' ? { recipients: [] } : await prepareEncryption(config, terminal);

@@ -16,7 +16,7 @@ export interface MadeFile { readonly path: string; readonly bytes: number }
 async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
   const request: RescueRequest = { ...rest, config: { ...config, boot: { ...config.boot, bios: 'isolinux' } } };
   prepareDirectory(request.out);
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('what was begun is removed');
   let begun: string | undefined;
   try {
     const parts = await collectRescue(request, terminal, interrupt.signal);

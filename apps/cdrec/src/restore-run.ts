@@ -107,7 +107,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
   if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
   if (flags.hook !== undefined && !existsSync(flags.hook)) throw usageError(`--hook ${flags.hook}: there is no such file`);
   const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('the disks are restored in part: run the same command again, finished steps are not repeated');
   try {
     requireComplete(set);
     const plan = await makePlan(set, places, flags, only);

@@ -159,10 +159,10 @@ export const formatBytes = (n: number): string => (n < MIB ? `${String(Math.ceil
 /** The search path for programs. */
 export const searchPath = (): string => process.env['PATH'] ?? '';
 
-/** An abort signal that SIGINT, SIGTERM and SIGHUP raise; `stop` takes the handlers off again. */
-export function interruptSignal(): { signal: AbortSignal; stop: () => void } {
+/** An abort signal that SIGINT, SIGTERM and SIGHUP raise; `stop` takes the handlers off again. `left` says what is left of the work then, and how to go on. */
+export function interruptSignal(left: string): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
-  const onSignal = (): void => { controller.abort(new CdrecError('INTERRUPTED', 'interrupted')); };
+  const onSignal = (): void => { controller.abort(new CdrecError('INTERRUPTED', 'interrupted', { hint: left })); };
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, onSignal);
   return { signal: controller.signal, stop: () => { for (const name of names) process.off(name, onSignal); } };

@@ -132,7 +132,7 @@ describe('a build', () => {
         }
         interrupted++;
         // Before Node has started, the signal does what it does to every program.
-        if (r.signal === null) expect([r.status, r.stderr], `after ${String(after)} s`).toEqual([1, expect.stringMatching(/cdrec: error INTERRUPTED: interrupted/)]);
+        if (r.signal === null) expect([r.status, r.stderr], `after ${String(after)} s`).toEqual([1, expect.stringMatching(/cdrec: error INTERRUPTED: interrupted\n +hint: what was begun is removed/)]);
         else expect([r.signal, after < 1]).toEqual(['SIGTERM', true]);
         await nothingLeft(root, before);
       }

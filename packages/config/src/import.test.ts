@@ -46,6 +46,10 @@ describe('shell files', () => {
     let text = 'A=xxxxxxxxxxxxxxxx\n';
     for (let i = 0; i < 60; i++) text += 'A="$A$A"\nB="$B$A$A"\nC="$B$B"\nB="$C$C"\n';
     expect(parseShell(text).length).toBe(241);
+    let lists = 'A=(a b)\n';
+    for (let i = 0; i < 30; i++) lists += 'B=("${A[@]}" "${A[@]}")\nA=("${B[@]}" "${B[@]}")\n';
+    expect(parseShell(lists).some((i) => (i.words ?? []).length > 1 << 13)).toBe(false);
+    for (const line of ['cat <<X\n', 'A="\n', 'A=(\'x\n', 'A=$(\n', 'A=${\n', 'A=`\n', 'if x; then\n', 'A=(\n']) expect(parseShell(line.repeat(5_000)).length).toBeGreaterThan(0);
   });
 });
 

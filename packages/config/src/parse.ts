@@ -17,7 +17,9 @@ export interface ConfigProblem {
 }
 
 /** Largest configuration in bytes: what is longer is something else. */
-export const MAX_CONFIG_BYTES = 1 << 20;
+export const MAX_CONFIG_BYTES = 1 << 16;
+/** Faults that are told; a file with more is told so. */
+const MAX_PROBLEMS = 50;
 
 const HINT = 'the keys and their meaning: cdrec config init --out - (or docs/configuration.md)';
 
@@ -33,9 +35,16 @@ export function checkConfig(text: string): { readonly config: Config; readonly p
   }
   const result = configSchema.safeParse(raw);
   const places = readPlaces(text.replace(/^\uFEFF/, ''));
-  if (!result.success) return { problems: inOrder(result.error.issues.flatMap((issue) => problemsOf(issue, raw, places))) };
+  if (!result.success) return { problems: firstOf(result.error.issues, raw, places) };
   const conflicts = conflictsOf(result.data).map(({ path, message }) => ({ ...at(places.value(path.split('.'))), key: path, message: `${path}: ${message}` }));
   return conflicts.length > 0 ? { problems: inOrder(conflicts) } : { config: result.data, places, raw };
+}
+
+/** The first faults, in the order of the lines, and how many there are besides. */
+function firstOf(issues: readonly z.core.$ZodIssue[], raw: unknown, places: Places): ConfigProblem[] {
+  const single = issues.flatMap((issue): z.core.$ZodIssue[] => (issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue]));
+  const told = inOrder(single.slice(0, MAX_PROBLEMS).flatMap((issue) => problemsOf(issue, raw, places)));
+  return single.length <= MAX_PROBLEMS ? told : [...told, { key: '', message: `and ${String(single.length - MAX_PROBLEMS)} more: is this a configuration of cdrec?` }];
 }
 
 const at = (place: Place | undefined): { place?: Place } => (place === undefined ? {} : { place });
@@ -97,7 +106,7 @@ export function parseConfig(text: string, file: string): Config {
 }
 
 /**
- * Text of a configuration file: UTF-8, at most 1 MiB.
+ * Text of a configuration file: UTF-8, at most 64 KiB.
  * @throws CdrecError CONFIG_INVALID for what cannot be read, other encodings, and what is too large
  */
 export function readConfigText(path: string): string {

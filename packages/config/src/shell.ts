@@ -23,8 +23,11 @@ const OPENS = /^\s*(if|for|while|until|case|select)\b|(^|\s)\{\s*(#.*)?$/;
 const CLOSES = /^\s*(fi|done|esac)\b|^\s*\}/;
 const ASSIGNMENT = /(?:(?:export|readonly|declare|typeset|local)\s+(?:-\w+\s+)*)?([A-Za-z_]\w*)(\[[^\]]*\])?(\+?=)/y;
 
-/** Largest number of characters that one value may have after its variables were put in. */
+/** Largest number of characters that one value, and of elements that one list may have after its variables were put in. */
 const MAX_VALUE = 1 << 16;
+const MAX_ELEMENTS = 1 << 12;
+/** Longest here-document and longest value, in characters, that is looked for the end of. */
+const MAX_SPAN = 1 << 16;
 
 /** Reads a shell file into statements; every line of it lies in exactly one. */
 export function parseShell(text: string): ShellItem[] {
@@ -71,7 +74,7 @@ function endOfCode(text: string, from: number, end: number): number {
   const here = /<<-?\s*(['"]?)(\w+)\1/.exec(text.slice(from, stop));
   if (here !== null) {
     const close = new RegExp(`^\\s*${here[2] as string}$`, 'm');
-    const found = close.exec(text.slice(stop + 1));
+    const found = close.exec(text.slice(stop + 1, stop + 1 + MAX_SPAN));
     if (found !== null) return stop + 1 + found.index + found[0].length;
   }
   return stop;
@@ -109,6 +112,7 @@ function readAssignments(text: string, from: number, known: ReadonlyMap<string, 
           own ||= word.own;
           words.push(...word.words);
           depends.push(...word.depends);
+          if (words.length > MAX_ELEMENTS) return undefined;
         }
       }
       at++;
@@ -183,8 +187,8 @@ function readWord(text: string, from: number, known: ReadonlyMap<string, readonl
     const c = text[at] as string;
     if (/\s/.test(c) || c === ';' || c === '&' || c === '|' || c === '<' || c === '>' || c === '(' || c === ')') break;
     if (c === '\'') {
-      const close = text.indexOf('\'', at + 1);
-      if (close < 0) return undefined;
+      const close = text.slice(at + 1, at + 1 + MAX_VALUE).indexOf('\'') + at + 1;
+      if (close === at) return undefined;
       value += text.slice(at + 1, close);
       at = close + 1;
     } else if (c === '"') {

@@ -37,6 +37,8 @@ const WRONG: readonly (readonly [string, string | Uint8Array, number, RegExp])[]
   ['a NUL byte', Buffer.from('[backup]\n# x\0y\n'), 2, /NUL/],
   ['a binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]), 1, /NUL/],
   ['10 MB', Buffer.alloc(10_000_000, '#'), 1, /10000000 bytes/],
+  ['5,000 unknown keys', `[backup]\n${Array.from({ length: 5_000 }, (_, i) => `k${String(i)} = 1\n`).join('')}`, 2, /and 4950 more: is this a configuration of cdrec\?/],
+  ['20,000 wrong elements', `[backup]\nexclude = [${'1,'.repeat(20_000)}]\n`, 2, /and 19950 more/],
   ['CRLF with a wrong value', '[backup]\r\n\r\nlevel = 99\r\n', 3, /0 to 19/],
   ['a byte-order mark with a wrong value', '\uFEFF[backup]\nlevel = "3"\n', 2, /without quotes/],
   ['lists in lists, 10,000 deep', `[backup]\nexclude = ${'['.repeat(10_000)}${']'.repeat(10_000)}\n`, 2, /nested/],

@@ -33,6 +33,11 @@ export class TapeDrive {
     }
   }
 
+  /** Asks the drive how it is; moves nothing. @throws CdrecError TAPE_FAILED when it does not answer, TOOL_MISSING */
+  async status(): Promise<void> {
+    await this.#mt('status');
+  }
+
   /** Rewinds, and sets blocks of variable length: each write makes one block, whatever was set by somebody before. */
   async rewind(): Promise<void> {
     await this.#mt('rewind');

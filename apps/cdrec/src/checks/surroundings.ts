@@ -43,7 +43,7 @@ export async function checkDevices({ output }: Config, add: Add): Promise<void> 
     if (!has('mt')) add('tape.program', 'FAIL', 'mt is not installed: tape drives are moved with it', installHint('mt'), ['mt']);
     for (const drive of tapeDrives({ output } as Config, [])) {
       try {
-        await drive.rewind();
+        await drive.status(); // a check moves no tape
         add(`tape.${drive.name}`, 'PASS', `tape drive ${drive.name} answers`);
       } catch (error) {
         const { message, remedy } = wrong(error);

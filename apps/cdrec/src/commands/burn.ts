@@ -16,7 +16,7 @@ const activeSwaps = (): string[] => readFileSync('/proc/swaps', 'utf8').split('\
 async function burnDiscs(images: readonly string[], drive: string, flags: Flags, terminal: Terminal): Promise<void> {
   const { output } = configOf(flags);
   const burner = new Burner({ drive, program: output.burn_program, speed: output.burn_speed, erase: flags.erase === true }, terminal);
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('the stick or disc is not complete: write it again');
   try {
     for (const image of images) await burner.burn(image, basename(image, '.iso'), interrupt.signal);
   } finally {
@@ -48,7 +48,7 @@ export async function burn([images]: [string[]], flags: Flags, terminal: Termina
     const answer = await terminal.ask(`To overwrite it, type its name (${target.device}): `, `--overwrite ${target.device}`);
     if (answer !== target.device) throw new CdrecError('NOT_CONFIRMED', 'not confirmed: nothing was written');
   }
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('the stick or disc is not complete: write it again');
   try {
     const bytes = statSync(image).size;
     const meters = { write: terminal.progress('Writing', bytes), verify: terminal.progress('Reading back', bytes) };

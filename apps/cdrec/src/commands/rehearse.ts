@@ -51,7 +51,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
   const smaller = flags.smaller === undefined ? 0 : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(flags.smaller)?.[1] ?? NaN) / 100;
   if (!(smaller >= 0 && smaller < 1)) throw usageError(`--smaller ${String(flags.smaller)}: a share from 0 to 99 %`);
   const { set } = await findSet(volumes);
-  const interrupt = interruptSignal();
+  const interrupt = interruptSignal('nothing is left behind; the set is as it was');
   const keys = consoleKey(terminal);
   try {
     requireComplete(set);
