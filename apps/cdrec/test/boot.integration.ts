@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage } from '@cdrec/rehearse';
@@ -50,6 +50,13 @@ describe('keeping a set fresh', () => {
       expect(sets()).toHaveLength(1);
       expect(sets()).not.toEqual([made]);
       expect(readdirSync(store).filter((n) => n.endsWith('.html'))).toHaveLength(1);
+      // The form of a set is that of the configuration.
+      const config = join(root, 'etc/cdrec.toml');
+      writeFileSync(config, readFileSync(config, 'utf8').replace('[output]\n', '[output]\nmode = "path"\n'));
+      const asPath = await cdrecIn('refresh', '--no-rehearse', '--max-age', '0h', '--keep', '1');
+      expect([asPath.status, asPath.stderr]).toEqual([0, expect.stringMatching(/is too old[^]*Removing the old set/)]);
+      expect(sets()).toEqual([]);
+      expect(readdirSync(store).filter((n) => existsSync(join(store, n, 'cdrec/set.json')))).toHaveLength(1);
       const wrong = await cdrecIn('refresh', '--max-age', 'soon');
       expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('"soon" is no age')]);
       // In a chroot nothing is started, but the units are written, and systemd finds no fault with them.

@@ -28,6 +28,9 @@ export async function refresh(_: [], flags: Flags, terminal: Terminal): Promise<
   const keep = Number(flags.keep);
   if (!Number.isInteger(keep) || keep < 1) throw usageError(`--keep ${flags.keep}: a number of sets, at least 1`);
   const config = readConfig(flags.config);
+  const mode = config.output.mode === '' ? 'iso' : config.output.mode;
+  // Only sets with archives on disks can be rehearsed.
+  const rehearse = flags.rehearse && (mode === 'iso' || mode === 'path');
   const common = flags.config === undefined ? [] : ['--config', flags.config];
   const status = await readStatus(config, [], parseAge(flags.maxAge), Date.now());
   const why = status.set === undefined ? 'there is no set' : status.drift.length > 0 ? `the machine has changed: ${status.drift.map((d) => d.what).join(', ')}` : status.tooOld ? `${status.set.label} is too old` : status.set.missing.length > 0 ? 'volumes are missing' : undefined;
@@ -37,11 +40,11 @@ export async function refresh(_: [], flags: Flags, terminal: Terminal): Promise<
     terminal.say(`A new set is made: ${why}`);
     // A second set of one day has the time in its label.
     const label = `CDrec-${new Date().toISOString().slice(0, 16).replace(/[-T]/g, '.').replace(':', '')}`;
-    result = await main(['build', '--mode', 'iso', '--label', label, ...common]);
+    result = await main(['build', '--mode', mode, '--label', label, ...common]);
     if (result !== EXIT.ok && result !== EXIT.exceptions) throw new CdrecError('REFRESH_FAILED', 'no new set could be made; the older ones are as they were');
     volumes = (await readStatus(config, [], undefined, Date.now())).set?.volumes ?? [];
   } else terminal.say(`${status.set?.label ?? ''} is as the machine is, and new enough`);
-  if (flags.rehearse && (why !== undefined || status.rehearsal === undefined)) {
+  if (rehearse && (why !== undefined || status.rehearsal === undefined)) {
     if ((await main(['rehearse', ...volumes])) !== EXIT.ok) throw new CdrecError('REHEARSAL_FAILED', 'the set did not pass its rehearsal; older sets are kept', { hint: 'read rehearsal.html beside the set' });
   }
   if (why !== undefined) await prune(placesIn(config.output.directory), keep, terminal);
