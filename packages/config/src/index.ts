@@ -1,7 +1,7 @@
 export { conflictsOf, type Conflict } from './conflicts.js';
 export { configTemplate, effectiveConfig, tomlValue, type EffectiveKey } from './effective.js';
 export { importConfig, type Imported, type ImportedItem, type ImportSource } from './import.js';
-export { CONFIG_KEYS, CONFIG_SECTIONS, distance, nearest, type ConfigKey, type ConfigSection } from './keys.js';
+export { CONFIG_KEYS, CONFIG_SECTIONS, nearest, type ConfigKey, type ConfigSection } from './keys.js';
 export { checkConfig, decodeConfig, loadConfig, MAX_CONFIG_BYTES, parseConfig, problemLine, readConfigText, type ConfigProblem } from './parse.js';
 export type { Place } from './positions.js';
 export { configJsonSchema, configSchema, DEFAULT_CONFIG, type Config } from './schema.js';

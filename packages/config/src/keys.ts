@@ -53,7 +53,7 @@ export const CONFIG_SECTIONS: readonly ConfigSection[] = Object.entries((configJ
 export const CONFIG_KEYS: readonly ConfigKey[] = CONFIG_SECTIONS.flatMap((s) => s.keys);
 
 /** Edits (insertions, deletions, replacements, neighbours swapped) that make one word of the other (Damerau-Levenshtein, restricted). */
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)));
   const at = (i: number, j: number): number => (rows[i] as number[])[j] as number;
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 export { buildRescueTree, type RescueOptions, type RescueTree } from './rescue.js';
 export { packImage, type ImageFormat } from './image.js';
-export { MODULE_DIRECTORIES, RESCUE_PROGRAMS } from './programs.js';
+export { DHCP_CLIENTS, MODULE_DIRECTORIES, RESCUE_PROGRAMS } from './programs.js';
 export { readKeymap } from './keymap.js';
 export { networkLines, type SurveyedNetwork } from './network.js';
 export { authorizedKeys } from './ssh.js';

@@ -5,7 +5,7 @@ import { CdrecError, findProgram } from '@cdrec/tool';
 import { addFiles } from './files.js';
 import { readKeymap } from './keymap.js';
 import { networkLines, type SurveyedNetwork } from './network.js';
-import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
+import { DHCP_CLIENTS, MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG, SSHD_CONFIG } from './scripts/commands.js';
 import { BASHRC, haltScript, menuScript, RC_SYSTEM } from './scripts/rc.js';
 import { authorizedKeys, SSHD_PARTS } from './ssh.js';
@@ -65,7 +65,6 @@ export interface RescueTree {
 const CLI = '/usr/lib/cdrec/cdrec.mjs';
 /** In the rescue system everything that cdrec says also goes to a log, which save-log saves. */
 const launcher = (command: string): string => `#!/bin/sh\nexport CDREC_LOG=/run/cdrec/cdrec.log\nexec /usr/bin/node --no-warnings ${CLI} ${command}"$@"\n`;
-const DHCP_CLIENTS = ['dhclient', 'dhcpcd', 'udhcpc'];
 /** Rules that assemble arrays and activate volume groups as their disks appear: a rescue system leaves disks alone until it is told. */
 const ASSEMBLY_RULES = ['64-md-raid-assembly.rules', '65-md-incremental.rules', '69-lvm.rules', '69-dm-lvm.rules', '69-lvm-metad.rules'];
 const UDEVD = ['/usr/lib/systemd/systemd-udevd', '/lib/systemd/systemd-udevd', '/usr/sbin/udevd', '/sbin/udevd'];

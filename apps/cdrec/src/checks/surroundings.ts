@@ -1,13 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { readDisc } from '@cdrec/burn';
+import { chooseBurnProgram, readDisc } from '@cdrec/burn';
 import type { Config } from '@cdrec/config';
+import { DHCP_CLIENTS } from '@cdrec/ramdisk';
 import { findProgram, installHint, runTool } from '@cdrec/tool';
 import { tapeDrives } from '../tapes.js';
 import { searchPath } from '../terminal.js';
 import { wrong, type Add } from './check.js';
 
-/** What starts DHCP in the rescue system. */
-const DHCP_CLIENTS = ['dhclient', 'dhcpcd', 'udhcpc'];
 const has = (program: string): boolean => findProgram(program, searchPath()) !== undefined;
 
 /** Where cdrec runs: not in a container, with a clock that is right, the firmware as the kernel sees it. */
@@ -20,23 +19,28 @@ export async function checkEnvironment(add: Add): Promise<void> {
   else add('firmware-mode', 'PASS', 'started by BIOS');
   // A set is named by its date; certificates and ages go by it too.
   const year = new Date().getFullYear();
-  add('clock', year < 2024 ? 'WARN' : 'PASS', year < 2024 ? `the clock says ${String(year)}: sets are named by their date` : 'the clock may be right', ...(year < 2024 ? ['set the clock'] : []));
+  add('clock', year < 2024 ? 'WARN' : 'PASS', `the clock says ${String(year)}${year < 2024 ? ': sets are named by their date' : ''}`, ...(year < 2024 ? ['set the clock'] : []));
 }
 
 /** Burner, tape drives, and what makes error-correction data: as far as the configuration wants them. */
 export async function checkDevices({ output }: Config, add: Add): Promise<void> {
   if (output.burn !== '') {
+    // Without a disc in the drive, the size of the volumes says what will be burned.
+    let profile = output.volume_size === 'cd' ? 'CD-R' : 'DVD-R';
     try {
       if (!statSync(output.burn).isBlockDevice()) throw new Error(`${output.burn} is no block device`);
-      await readDisc(output.burn);
+      const disc = await readDisc(output.burn);
+      if (disc.state !== 'none') ({ profile } = disc);
       add('burner', 'PASS', `burner ${output.burn} answers`);
     } catch (error) {
       add('burner', 'FAIL', `burner ${output.burn} (output.burn): ${wrong(error).message}`, 'name a drive that is there, or remove output.burn');
     }
-    const program = output.burn_program === 'auto' ? ['xorriso', 'growisofs', 'wodim'].find(has) : has(output.burn_program) ? output.burn_program : undefined;
-    const wanted = output.burn_program === 'auto' ? 'xorriso' : output.burn_program;
-    if (program === undefined) add('burner.program', 'FAIL', 'no program that burns discs is installed', installHint(wanted), [wanted]);
-    else add('burner.program', 'PASS', `discs are burned by ${program}`);
+    try {
+      add('burner.program', 'PASS', `${profile} is burned by ${chooseBurnProgram(output.burn_program, profile, searchPath())}`);
+    } catch (error) {
+      const { message, remedy } = wrong(error);
+      add('burner.program', 'FAIL', message, remedy, [output.burn_program === 'auto' ? 'xorriso' : output.burn_program]);
+    }
   } else add('burner', 'PASS', 'no burner is configured (output.burn): volumes stay ISO files');
   if (output.tapes.length === 0) add('tape', 'PASS', 'no tape drive is configured (output.tapes)');
   else {

@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { VOLUME_SIZES } from '@cdrec/config';
+import { SAMPLES } from '@cdrec/rehearse';
+import { FILE_SYSTEMS } from '@cdrec/survey';
+import { SCHEMAS } from '../commands/schema.ts';
 import { COMMANDS } from '../specs/index.ts';
 import { Terminal } from '../terminal.ts';
 import { COMPLETIONS } from './completions.ts';
@@ -62,6 +66,19 @@ describe('help', () => {
         expect(given.operands.length, line).toBeGreaterThanOrEqual(needed);
       }
     }
+  });
+});
+
+describe('what specifications say without loading a library', () => {
+  it('is what the libraries know', () => {
+    const values = (command: string, option: string): unknown => {
+      const spec = COMMANDS.find((c) => c.name === command);
+      return spec?.options?.find((o) => o.flags.startsWith(`${option} `))?.value ?? spec?.arguments?.[0]?.value;
+    };
+    expect(values('demo', '--sample')).toEqual(Object.keys(SAMPLES));
+    expect(values('schema', '')).toEqual(Object.keys(SCHEMAS));
+    expect([...(values('restore-fs', '--mkfs') as string[])].sort()).toEqual([...FILE_SYSTEMS].sort());
+    expect(values('build', '--volume-size')).toEqual(Object.keys(VOLUME_SIZES));
   });
 });
 

@@ -5,7 +5,8 @@ import { setJsonSchema } from '@cdrec/volumes';
 import { EXIT, usageError } from '../exit.js';
 import type { Terminal } from '../terminal.js';
 
-const SCHEMAS: Record<string, () => unknown> = { survey: surveyJsonSchema, set: setJsonSchema, config: configJsonSchema, rehearsal: rehearsalJsonSchema };
+/** The schemas by name. */
+export const SCHEMAS: Record<string, () => unknown> = { survey: surveyJsonSchema, set: setJsonSchema, config: configJsonSchema, rehearsal: rehearsalJsonSchema };
 
 /** `cdrec schema`: a JSON Schema. */
 export function schema([name]: [string], _flags: object, terminal: Terminal): number {
