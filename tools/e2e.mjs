@@ -143,7 +143,7 @@ const cases = {
       mkdirSync(join(dir, 'set'), { recursive: true });
       writeFileSync(join(dir, 'set/cdrec.toml'), `[rescue]\nimage = "${image}"\n`);
       const disk = join(dir, 'machine.img');
-      await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache), image: disk, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+      await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache), image: disk, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
       const loop = await attachImage(disk);
       try {
         const root = join(dir, 'root');

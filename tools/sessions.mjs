@@ -9,7 +9,7 @@ import { attachImage, makeBaseSystem, makeSampleDisk, removeWork, withMounts } f
 import { use } from './devices/targets.mjs';
 
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'sessions');
-const bundle = 'apps/cdrec/dist/bundle/cdrec.mjs';
+const bundle = 'apps/cdrec/dist/bundle';
 const COLUMNS = 100;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin';
 
@@ -83,7 +83,7 @@ rmSync(image);
 const volumes = readdirSync(join(dir, 'out')).filter((n) => n.endsWith('.iso')).map((n) => join(dir, 'out', n));
 await execa('truncate', ['-s', '3G', join(dir, 'disk.img')]);
 await use(attachImage(join(dir, 'disk.img')), async (disk) => {
-  const command = `${process.execPath} --no-warnings ${bundle} restore ${volumes.join(' ')} --disk ${disk.device} --grow --check --journal ${join(dir, 'journal')} --work ${join(dir, 'work')}`;
+  const command = `${process.execPath} --no-warnings ${bundle}/cdrec.mjs restore ${volumes.join(' ')} --disk ${disk.device} --grow --check --journal ${join(dir, 'journal')} --work ${join(dir, 'work')}`;
   const restored = await record(command, [[/type the name of the disk[^:]*: /, disk.device]]);
   keep('restore', 'A restore onto a larger disk: start-restore --grow --check', 'start-restore --grow --check', restored.replaceAll(`${join(dir, 'out')}/`, ''), disk.device);
 });

@@ -1,5 +1,12 @@
-// Makes dist/bundle/cdrec.mjs: the whole CLI as one module, which is what the rescue system carries.
+// Makes dist/bundle: the whole CLI, which is what npm, the release files and the rescue system carry. cdrec.mjs has the
+// specifications of the commands (help, manual, completions); the modules beside it have what the commands do, and are
+// read when a command runs.
+import { readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+
+const commands = resolve('dist/commands');
 
 /** node-disk-info asks iconv-lite for the code pages of Windows: half a megabyte of tables that Linux never reads. */
 const withoutCodePages = {
@@ -10,14 +17,37 @@ const withoutCodePages = {
   },
 };
 
+/** All commands are one module: what they share is nearly everything. */
+const commandsTogether = {
+  name: 'commands-together',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/commands\/[\w-]+\.js$/ }, ({ kind }) => kind === 'dynamic-import' ? { path: 'commands', namespace: 'together' } : undefined);
+    onLoad({ filter: /.*/, namespace: 'together' }, async () => {
+      const files = readdirSync(commands).filter((f) => f.endsWith('.js')).sort();
+      const owner = new Map();
+      for (const file of files) {
+        for (const name of Object.keys(await import(pathToFileURL(join(commands, file)).href))) {
+          if (owner.has(name)) throw new Error(`${file} and ${owner.get(name)} both export ${name}: in one module they would hide each other`);
+          owner.set(name, file);
+        }
+      }
+      return { contents: files.map((f) => `export * from './${f}';`).join('\n'), resolveDir: commands };
+    });
+  },
+};
+
+rmSync('dist/bundle', { recursive: true, force: true });
 await build({
-  entryPoints: ['dist/bin.js'],
-  outfile: 'dist/bundle/cdrec.mjs',
+  entryPoints: { cdrec: 'dist/bin.js' },
+  outdir: 'dist/bundle',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'cdrec-[name]-[hash]',
+  splitting: true,
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  plugins: [withoutCodePages],
+  plugins: [withoutCodePages, commandsTogether],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'inline',

@@ -53,7 +53,7 @@ function time(root, command) {
 const written = (root) => sh('du -sm "$1"', join(root, 'out')).split('\t')[0];
 
 const TAR = 'tar --create --format=posix --numeric-owner --sparse --acls --selinux --xattrs --xattrs-include="*" --one-file-system --blocking-factor=128';
-await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(argument('--cache', '.cache'), withRear ? ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 'gawk', 'openssl', 'iputils-ping', 'bc', 'attr', 'kbd', 'less'] : []), image: path('machine.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(argument('--cache', '.cache'), withRear ? ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 'gawk', 'openssl', 'iputils-ping', 'bc', 'attr', 'kbd', 'less'] : []), image: path('machine.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
 const loop = await attachImage(path('machine.img'));
 const root = path('root');
 mkdirSync(root);

@@ -28,7 +28,7 @@ async function peak(program, args, env) {
   return kib;
 }
 
-await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(argument('--cache', '.cache')), image: path('machine.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(argument('--cache', '.cache')), image: path('machine.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
 execFileSync('bash', ['-ec', 'truncate -s 4G "$0" && mkfs.ext4 -q -F -N 700000 "$0"', path('data.img')]);
 const loop = await attachImage(path('machine.img'));
 const data = await attachImage(path('data.img'));

@@ -1,6 +1,6 @@
 // The rescue media of cdrec and ReaR for the same sample system: size, and seconds from power-on to the prompt in the same QEMU.
 // The sample is a Debian as it is installed, with all kernel modules (the samples of the other tests leave most out).
-// usage: node tools/bench/rear.mjs [--build-only] [--runs N] [--dir DIR] [--cache DIR] [--bundle FILE]
+// usage: node tools/bench/rear.mjs [--build-only] [--runs N] [--dir DIR] [--cache DIR] [--bundle DIR]
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -18,7 +18,7 @@ async function build() {
   const base = await makeBaseSystem(argument('--cache', '.cache'), ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 'gawk', 'openssl', 'iputils-ping', 'bc', 'attr', 'kbd', 'less'], 'all');
   const disk = join(dir, 'sample.img');
   const store = join(dir, 'store.img');
-  await makeSampleDisk({ name: 'bios-ext4', base, image: disk, work: dir, node: process.execPath, bundle: argument('--bundle', 'apps/cdrec/dist/bundle/cdrec.mjs') });
+  await makeSampleDisk({ name: 'bios-ext4', base, image: disk, work: dir, node: process.execPath, bundle: argument('--bundle', 'apps/cdrec/dist/bundle') });
   await execa('truncate', ['-s', '3G', store]);
   await execa('mkfs.ext4', ['-q', '-F', store]);
   const guest = await Guest.start({ accelerator, firmware: 'bios', memoryMiB: 2048, media: [{ file: disk, as: 'virtio', boot: true }, { file: store, as: 'virtio' }], log: join(dir, 'build.log') });

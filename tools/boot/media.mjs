@@ -11,7 +11,7 @@ import { attachImage, makeBaseSystem, makeSampleDisk, withMounts } from '@cdrec/
 export async function buildMedia(dir, cache, variants) {
   mkdirSync(dir, { recursive: true });
   const disk = join(dir, 'sample.img');
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache), image: disk, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache), image: disk, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   const out = {};
   const loop = await attachImage(disk);
   try {

@@ -18,7 +18,7 @@ await use(Targets.start(), async (targets) => {
   for (const d of discs) await targets.disc(d);
   const burner = await targets.burner(discs[0]);
   let next = 1;
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image: path('original.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image: path('original.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   const burned = {};
   /** Runs a burning command, gives blank discs when they are asked for, and takes the disc away once in mid-burn. */
   const burn = async (guest, command, fault) => {

@@ -16,7 +16,7 @@ await use(Targets.start(), async (targets) => {
   const tapes = [await targets.tape(path('A00001L4'), 100, 'A00001L4'), await targets.tape(path('A00002L4'), 400, 'A00002L4'), await targets.tape(path('A00003L4'), 400, 'A00003L4')];
   const start = (name, media, devices) => Guest.start({ accelerator, firmware: 'bios', memoryMiB: 1024, media, log: path(`${name}.log`), more: scsiArguments(devices) });
 
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image: path('original.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image: path('original.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await execa('truncate', ['-s', '1G', path('store.img')]);
   await execa('mkfs.ext4', ['-q', '-F', path('store.img')]);
 

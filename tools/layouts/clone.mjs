@@ -21,7 +21,7 @@ async function makeSet(name, change) {
   const image = path(`${name}.img`);
   const set = path(`${name}-set`);
   mkdirSync(set, { recursive: true });
-  await makeSampleDisk({ name, base: await makeBaseSystem('.cache'), image, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name, base: await makeBaseSystem('.cache'), image, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await use(attachImage(image), async (loop) => {
     const root = path('root');
     const parts = SAMPLES[name].partitions.filter((p) => p.mount !== '' && p.type !== 'vfat').map((p) => ['-t', p.type, loop.partition(p.number), join(root, p.mount)]);

@@ -101,7 +101,7 @@ async function run(name, layout, only) {
   }
   await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
   const maker = path('maker.img');
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
   const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: 'virtio', serial: `LAYOUT-${i}` }));
   await use(Guest.start({ accelerator, firmware: 'bios', memoryMiB: 1024, media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {

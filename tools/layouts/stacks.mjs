@@ -139,10 +139,10 @@ async function fromStore(name, to) {
 
 mkdirSync(path('mnt'), { recursive: true });
 // The set is built by the programs of now, whatever the machine was made with.
-await use(attachImage(path('store.img')), (loop) => withMounts([[loop.device, path('mnt')]], () => execa('cp', ['apps/cdrec/dist/bundle/cdrec.mjs', path('mnt')])));
+await use(attachImage(path('store.img')), (loop) => withMounts([[loop.device, path('mnt')]], () => execa('cp', ['-r', 'apps/cdrec/dist/bundle', path('mnt')])));
 if (!fromBuild) {
   const base = await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES);
-  await makeSampleDisk({ name: 'bios-ext4', base, image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+  await makeSampleDisk({ name: 'bios-ext4', base, image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   console.log('making the machine');
   await use(start([{ file: path('maker.img'), as: 'virtio', boot: true }, ...disks(['A.img', 'B.img'], 'virtio')], 'make.log'), async (guest) => {
     await bootToLogin(guest);
@@ -156,7 +156,7 @@ console.log('building the set inside of it');
 let built = 0;
 await use(start([...disks(['A.img', 'B.img'], 'virtio').map((m, i) => ({ ...m, boot: i === 0 })), { file: path('store.img'), as: 'virtio' }], 'build.log'), async (guest) => {
   await bootStacks(guest, PASSPHRASE);
-  await guest.must('mount /dev/vdc /mnt && mv /mnt/cdrec.mjs /usr/lib/cdrec/cdrec.mjs', 60);
+  await guest.must('mount /dev/vdc /mnt && rm -r /usr/lib/cdrec && cp -r /mnt/bundle /usr/lib/cdrec', 60);
   built = Number((await guest.must('date +%s', 30)).trim());
   await guest.must("mkdir -p /etc/cdrec && printf '[backup]\\nsnapshot = true\\n' > /etc/cdrec/cdrec.toml", 30);
   const made = await guest.run('TERM=dumb cdrec build --mode iso --out /mnt --exclude-mount /mnt', 1200);

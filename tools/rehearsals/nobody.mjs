@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 
 const NOBODY = 65534;
-export const cli = join(process.cwd(), 'apps/cdrec/dist/bundle/cdrec.mjs');
+export const bundle = join(process.cwd(), 'apps/cdrec/dist/bundle');
+export const cli = join(bundle, 'cdrec.mjs');
 
 /** Rehearses volumes with flags, in a directory (not below /root) where NAME-work and NAME-report are made; what the program said, its report, its seconds. */
 export async function rehearseAsNobody(dir, name, volumes, flags = []) {
@@ -15,14 +16,14 @@ export async function rehearseAsNobody(dir, name, volumes, flags = []) {
     mkdirSync(d, { recursive: true, mode: 0o777 });
     chmodSync(d, 0o777);
   }
-  const bundle = join(dir, 'cdrec.mjs');
-  cpSync(cli, bundle);
+  const copy = join(dir, 'bundle');
+  cpSync(bundle, copy, { recursive: true });
   const node = join(dir, 'node');
   cpSync(process.execPath, node);
   const stamp = () => volumes.map((v) => `${statSync(v).mtimeMs} ${statSync(v).size}`).join();
   const before = stamp();
   const started = Date.now();
-  const { exitCode, stdout } = await execa(node, ['--no-warnings', bundle, 'rehearse', ...volumes, '--work', work, '--report', report, '--memory', '1G', ...flags], { cwd: '/', uid: NOBODY, gid: NOBODY, reject: false, stdio: ['ignore', 'pipe', 'inherit'], env: { HOME: '/nonexistent' } });
+  const { exitCode, stdout } = await execa(node, ['--no-warnings', join(copy, 'cdrec.mjs'), 'rehearse', ...volumes, '--work', work, '--report', report, '--memory', '1G', ...flags], { cwd: '/', uid: NOBODY, gid: NOBODY, reject: false, stdio: ['ignore', 'pipe', 'inherit'], env: { HOME: '/nonexistent' } });
   const seconds = Math.round((Date.now() - started) / 1000);
   if (stamp() !== before) throw new Error('the set was changed');
   if (readdirSync(work).some((n) => n.startsWith('disk-'))) throw new Error('disks were left behind');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, makeBaseSystem, makeSampleDisk, removeWork, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
-import { cli, rehearseAsNobody } from './nobody.mjs';
+import { bundle, cli, rehearseAsNobody } from './nobody.mjs';
 
 // Not below /root: the rehearsal is run by somebody else.
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'rehearsals');
@@ -19,7 +19,7 @@ async function makeSet(name, size, change, mode = 'iso') {
   await removeWork(work);
   mkdirSync(set, { recursive: true });
   const image = join(work, 'machine.img');
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image, work, node: process.execPath, bundle: cli });
+  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache'), image, work, node: process.execPath, bundle });
   await use(attachImage(image), async (loop) => {
     const root = join(work, 'root');
     await withMounts([['-t', 'ext4', loop.partition(1), root], ...['dev', 'proc', 'sys'].map((d) => ['--bind', `/${d}`, join(root, d)]), ['--bind', set, join(root, 'mnt')]], async () => {

@@ -12,7 +12,7 @@ await removeWork(dir);
 mkdirSync(dir, { recursive: true });
 const path = (name) => join(dir, name);
 const accelerator = await chooseAccelerator();
-await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: path('A.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle/cdrec.mjs' });
+await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: path('A.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
 for (const [name, size] of [['B.img', '600M'], ['stick.img', '100M']]) await execa('truncate', ['-s', size, path(name)]);
 await execa('mkfs.ext4', ['-q', '-F', '-L', 'STICK', path('stick.img')]);
 const disks = (as) => [{ file: path('A.img'), as, serial: 'STATUS-A', boot: true }, { file: path('B.img'), as, serial: 'STATUS-B' }];

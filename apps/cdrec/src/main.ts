@@ -11,7 +11,9 @@ const USAGE_CODES = new Set(['CONFIG_INVALID', 'USAGE']);
 export async function main(args: readonly string[]): Promise<number> {
   const terminal = new Terminal();
   let status: number = EXIT.ok;
-  const program = makeProgram(COMMANDS, terminal, (code) => { status = code; });
+  // One command does not wait for the others to be described.
+  const named = COMMANDS.filter((c) => args[0] === c.name || args[0] === c.alias);
+  const program = makeProgram(named.length > 0 ? named : COMMANDS, terminal, (code) => { status = code; });
   try {
     if (args.length === 0 && terminal.interactive) return await (await import('./commands/lead.js')).lead(terminal);
     await program.parseAsync(args, { from: 'user' });

@@ -43,11 +43,11 @@ function derivedUuid(seed: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** The bundled CLI: this very module when it is the bundle, else what the build put beside it. */
-export function bundlePath(): string {
-  const self = fileURLToPath(import.meta.url);
-  const path = self.endsWith('cdrec.mjs') ? self : join(self, '../bundle/cdrec.mjs');
-  if (!existsSync(path)) throw new CdrecError('BUNDLE_MISSING', `${path} is missing: this installation of cdrec is not complete`, { hint: 'in a checkout, run "npm run build"' });
+/** Directory of the bundled CLI: where this module lies when it is part of the bundle, else what the build put beside it. @throws CdrecError BUNDLE_MISSING */
+export function bundleDirectory(): string {
+  const self = fileURLToPath(new URL('.', import.meta.url));
+  const path = [self, join(self, 'bundle')].find((d) => existsSync(join(d, 'cdrec.mjs')));
+  if (path === undefined) throw new CdrecError('BUNDLE_MISSING', `${join(self, 'cdrec.mjs')} is missing: this installation of cdrec is not complete`, { hint: 'in a checkout, run "npm run build"' });
   return path;
 }
 
@@ -93,7 +93,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   signal?.throwIfAborted();
   const built = await buildRescueTree({
     modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: rescue.files, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
-    node: process.execPath, bundle: bundlePath(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
+    node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
   });

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 import { CdrecError, errorCode } from '@cdrec/tool/errors';
 
 const MIB = 2 ** 20;
@@ -10,8 +11,9 @@ export interface Meter { readonly add: (bytes: number) => void; readonly set: (b
 
 /** Everything the CLI says and asks. Data goes to stdout, the rest to stderr; plain lines where there is no terminal. */
 export class Terminal {
-  readonly interactive = process.stdin.isTTY && process.stderr.isTTY;
-  readonly #live = process.stderr.isTTY && process.env['TERM'] !== 'dumb';
+  // process.stdin is not asked: to make that stream takes longer than most answers.
+  readonly interactive = isatty(0) && isatty(2);
+  readonly #live = isatty(2) && process.env['TERM'] !== 'dumb';
   #log = process.env['CDREC_LOG'];
   #line = false;
   #reader: Interface | undefined;

@@ -7,7 +7,7 @@ import { attachImage, makeBaseSystem, makeSampleDisk, STACK_MODULES, STACK_PACKA
 
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 export const CLI = join(workspace, 'apps/cdrec/dist/bin.js');
-export const BUNDLE = join(workspace, 'apps/cdrec/dist/bundle/cdrec.mjs');
+export const BUNDLE = join(workspace, 'apps/cdrec/dist/bundle');
 
 /** What a program printed and how it ended. */
 export interface Outcome { readonly status: number | undefined; readonly stdout: string; readonly stderr: string }

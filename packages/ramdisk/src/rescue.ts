@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { addModules, addPrograms, builtinNames, FileTree, firmwareFiles, libraryClosure, moduleNames } from '@cdrec/closure';
 import { CdrecError, findProgram } from '@cdrec/tool';
 import { addFiles } from './files.js';
@@ -27,7 +27,7 @@ export interface RescueOptions {
   readonly needed: readonly string[];
   /** The node binary. */
   readonly node: string;
-  /** The bundled CLI: one JavaScript module. */
+  /** Directory of the bundled CLI: `cdrec.mjs` and the modules that it loads. */
   readonly bundle: string;
   /** Text of survey.json. */
   readonly survey: string;
@@ -84,7 +84,7 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
 
   const node = realpathSync(options.node);
   tree.addHostFile(node, 'node', '/usr/bin/node');
-  tree.addHostFile(options.bundle, 'cdrec', CLI);
+  for (const module of readdirSync(options.bundle)) if (module.endsWith('.mjs')) tree.addHostFile(join(options.bundle, module), 'cdrec', join(dirname(CLI), module));
   const coldplug = chooseColdplug(options);
   const udevd = coldplug === 'udev' ? UDEVD.find((p) => existsSync(p)) : undefined;
   const helpers = udevd === undefined ? [] : UDEV_HELPERS.map((h) => join('/usr/lib/udev', h)).filter((p) => existsSync(p));

@@ -83,7 +83,8 @@ function networkArguments(n: GuestNetwork | undefined, uefi: boolean): string[] 
 /** Arguments of qemu-system-x86_64 for a guest. */
 export function qemuArguments(o: GuestOptions): string[] {
   const uefi = o.firmware !== 'bios';
-  const args = ['-machine', o.firmware === 'secure-boot' ? 'q35,smm=on' : uefi ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci', ...networkArguments(o.network, uefi)];
+  // QEMU's own default drives are empty; a kernel can wait minutes for the one that emulates a DVD drive.
+  const args = ['-nodefaults', '-vga', 'std', '-machine', o.firmware === 'secure-boot' ? 'q35,smm=on' : uefi ? 'q35' : 'pc', '-accel', o.accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi', '-smp', '2', '-m', String(o.memoryMiB), '-display', 'none', '-serial', 'stdio', '-no-reboot', '-device', 'virtio-rng-pci', ...networkArguments(o.network, uefi)];
   args.push(...(o.monitor === undefined ? ['-monitor', 'none'] : ['-monitor', `unix:${o.monitor},server=on,wait=off`]));
   if (o.accelerator === 'tcg') args.push('-cpu', 'max');
   if (o.firmware !== 'bios') {

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '@cdrec/tool';
@@ -62,7 +62,7 @@ export interface SampleOptions {
   readonly image: string;
   /** Directory for temporary mounts. */
   readonly work: string;
-  /** node and the bundled CLI, installed into the sample as an administrator would have them. */
+  /** node and the directory of the bundled CLI, installed into the sample as an administrator would have them. */
   readonly node: string;
   readonly bundle: string;
 }
@@ -102,9 +102,8 @@ function configure(sample: Sample, options: SampleOptions, root: string): void {
   writeFileSync(join(root, 'etc/hostname'), `sample-${options.name}\n`);
   writeFileSync(join(root, 'etc/default/grub'), GRUB_DEFAULTS);
   mkdirSync(join(root, 'boot/efi'), { recursive: true });
-  mkdirSync(join(root, 'usr/lib/cdrec'), { recursive: true });
   copyFileSync(options.node, join(root, 'usr/local/bin/node'));
-  copyFileSync(options.bundle, join(root, 'usr/lib/cdrec/cdrec.mjs'));
+  cpSync(options.bundle, join(root, 'usr/lib/cdrec'), { recursive: true });
   writeFileSync(join(root, 'usr/local/bin/cdrec'), '#!/bin/sh\nexec /usr/local/bin/node --no-warnings /usr/lib/cdrec/cdrec.mjs "$@"\n');
   chmodSync(join(root, 'usr/local/bin/cdrec'), 0o755);
 }

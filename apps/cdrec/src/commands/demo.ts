@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { SAMPLES, type SampleName } from '@cdrec/rehearse';
-import { bundlePath } from '../rescue-parts.js';
+import { bundleDirectory } from '../rescue-parts.js';
 import { runDemo } from '../demo.js';
 import { EXIT, usageError } from '../exit.js';
 import type { Terminal } from '../terminal.js';
@@ -14,6 +14,6 @@ export async function demo(_: [], flags: Flags, terminal: Terminal): Promise<num
   const sample = flags.sample as SampleName;
   if (SAMPLES[sample].firmware === 'uefi' && flags.inside !== true) throw usageError(`sample ${sample} needs --inside`, 'its ESP is mounted only in the running sample');
   const dir = resolve(flags.dir);
-  const ok = await runDemo({ sample, dir, cache: resolve(flags.cache ?? dir), inside: flags.inside === true, volumeSize: flags.volumeSize, keep: flags.keep === true, uefiBoot: flags.uefiBoot === true, bundle: bundlePath() }, terminal);
+  const ok = await runDemo({ sample, dir, cache: resolve(flags.cache ?? dir), inside: flags.inside === true, volumeSize: flags.volumeSize, keep: flags.keep === true, uefiBoot: flags.uefiBoot === true, bundle: bundleDirectory() }, terminal);
   return ok ? EXIT.ok : EXIT.failed;
 }
