@@ -29,6 +29,23 @@ if [ "$(cat node_modules/.cdrec-lock 2> /dev/null || true)" != "$lock" ]; then
   echo "$lock" > node_modules/.cdrec-lock
 fi
 
+# Engines that Debian 12 has not, or too old: single static files of Debian 13's packages, from the mirror that apt uses.
+bin=$PWD/.cache/bin
+if ! [ -x "$bin/restic" ] || ! [ -x "$bin/rest-server" ]; then
+  echo "== restic and its REST server"
+  engines=$(mktemp -d)
+  mkdir -p "$engines/lists/partial" "$engines/cache/archives/partial" "$bin"
+  chmod 755 "$engines"
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' | awk '$2 == "bookworm" && $3 == "main" { print $1; exit }')
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:?apt has no mirror of bookworm} trixie main" > "$engines/sources.list"
+  options=(-qq -o Dir::Etc::sourcelist="$engines/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$engines/lists" -o Dir::Cache="$engines/cache")
+  apt-get "${options[@]}" update
+  (cd "$engines" && apt-get "${options[@]}" -o APT::Sandbox::User=root download restic restic-rest-server && for deb in ./*.deb; do dpkg-deb --extract "$deb" x; done)
+  cp "$engines/x/usr/bin/restic" "$bin/restic"
+  cp "$(find "$engines/x" -type f -name '*rest-server' -path '*bin*')" "$bin/rest-server"
+  rm -rf "$engines"
+fi
+
 echo "== Build"
 npx nx run-many -t build bundle --output-style=static > .nx-build.log 2>&1 || { cat .nx-build.log >&2; exit 1; }
 rm -f .nx-build.log

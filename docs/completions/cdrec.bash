@@ -8,10 +8,11 @@ _cdrec() {
     case "$command" in
       '') command=$word ;;
       'config') case "$word" in init|show|check|import) command="$command $word" ;; esac ;;
+      'fleet') case "$word" in list|status|report|restore) command="$command $word" ;; esac ;;
     esac
   done
   case "$command" in
-    '') COMPREPLY=($(compgen -W 'test config build verify inspect plan restore clone-dsk restore-fs rehearse status refresh install-timer burn boot-entry clean demo schema completion man --help --version --debug' -- "$cur")) ;;
+    '') COMPREPLY=($(compgen -W 'test config build verify inspect plan restore clone-dsk restore-fs rehearse status refresh install-timer fleet burn boot-entry clean demo schema completion man --help --version --debug' -- "$cur")) ;;
     'test')
       case "$prev" in
         --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -60,7 +61,7 @@ _cdrec() {
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'build')
       case "$prev" in
-        --mode) COMPREPLY=($(compgen -W 'rescue iso path tape' -- "$cur")); return ;;
+        --mode) COMPREPLY=($(compgen -W 'rescue iso path tape repository' -- "$cur")); return ;;
         --output) COMPREPLY=($(compgen -W 'iso pxe floppy tree' -- "$cur")); return ;;
         --tree) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -74,16 +75,21 @@ _cdrec() {
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--mode --output --tree --out --volume-size --label --kernel --tape --burn --erase --same-disk --passphrase --exclude --exclude-mount --dry-run --overwrite --config --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--mode --output --tree --out --volume-size --label --kernel --tape --burn --erase --init-repository --no-medium --same-disk --passphrase --exclude --exclude-mount --dry-run --overwrite --config --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'verify')
       case "$prev" in
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --repository) COMPREPLY=(); return ;;
+        --host) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --rehearsal) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --json --rehearsal --key --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --json --rehearsal --key --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'inspect')
       case "$prev" in
@@ -94,6 +100,11 @@ _cdrec() {
     'plan')
       case "$prev" in
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --repository) COMPREPLY=(); return ;;
+        --host) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -101,11 +112,16 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --repository) COMPREPLY=(); return ;;
+        --host) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -120,11 +136,16 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --repository) COMPREPLY=(); return ;;
+        --host) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -137,7 +158,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -148,9 +169,14 @@ _cdrec() {
         --mkfs) COMPREPLY=($(compgen -W 'ext4 xfs btrfs ext3 ext2 f2fs jfs reiserfs vfat exfat' -- "$cur")); return ;;
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --repository) COMPREPLY=(); return ;;
+        --host) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --identity --tape --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --identity --tape --repository --host --snapshot --password-file --repository-env --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'rehearse')
       case "$prev" in
@@ -196,6 +222,67 @@ _cdrec() {
         *) ;;
       esac
       if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--config --max-age --keep --no-rehearse --calendar --force --help' -- "$cur"))
+      else COMPREPLY=(); fi ;;
+    'fleet')
+      case "$prev" in
+        *) ;;
+      esac
+      if [[ $cur == -* || -n x ]]; then COMPREPLY=($(compgen -W 'list status report restore --help' -- "$cur"))
+      else COMPREPLY=(); fi ;;
+    'fleet list')
+      case "$prev" in
+        --repository) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --host) COMPREPLY=(); return ;;
+        *) ;;
+      esac
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --host --json --help' -- "$cur"))
+      else COMPREPLY=(); fi ;;
+    'fleet status')
+      case "$prev" in
+        --repository) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --max-age) COMPREPLY=(); return ;;
+        --html) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        *) ;;
+      esac
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --max-age --html --json --help' -- "$cur"))
+      else COMPREPLY=(); fi ;;
+    'fleet report')
+      case "$prev" in
+        --repository) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        *) ;;
+      esac
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --json --help' -- "$cur"))
+      else COMPREPLY=(); fi ;;
+    'fleet restore')
+      case "$prev" in
+        --repository) COMPREPLY=(); return ;;
+        --snapshot) COMPREPLY=(); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --fixed) COMPREPLY=(); return ;;
+        --weight) COMPREPLY=(); return ;;
+        --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
+        --skip) COMPREPLY=(); return ;;
+        --from) COMPREPLY=(); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --hook) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --journal) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        *) ;;
+      esac
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

@@ -58,7 +58,7 @@ _cdrec_config_import() {
     ':file:_files'
 }
 _cdrec_build() {
-  _arguments -S '--mode[rescue\: no backups; iso\: volumes; path\: rescue ISO and archives in a directory; tape\: rescue ISO in --out, archives on tape]:value:(rescue iso path tape)' \
+  _arguments -S '--mode[rescue\: no backups; iso\: volumes; path\: rescue ISO and archives in a directory; tape\: rescue ISO in --out, archives on tape; repository\: rescue ISO in --out, archives with backup.engine]:value:(rescue iso path tape repository)' \
     '--output[iso\: ISO volumes; pxe\: a tree for a TFTP or HTTP server (rescue system only); floppy\: the image of a boot floppy; tree\: the rescue root as a directory, to be changed]:value:(iso pxe floppy tree)' \
     '--tree[take the rescue root from this directory, which --output tree made]:value:_files -/' \
     '--out[where the set is written (default\: output.directory)]:value:_files -/' \
@@ -68,6 +68,8 @@ _cdrec_build() {
     '*--tape[drive for --mode tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH; one after another]:value:_files' \
     '--burn[burn every volume when it is complete, read it back, ask for the next disc; no ISO files are kept]:value:_files' \
     '--erase[blank rewritable discs without a question]' \
+    '--init-repository[with --mode repository\: make the repository if it is not there yet]' \
+    '--no-medium[with --mode repository\: only send the backups; the rescue medium that there is finds them]' \
     '--same-disk[let --mode path write to a disk that is itself backed up]' \
     '--passphrase[encrypt the archives with a passphrase that is asked for (backup.encrypt\: with public keys)]' \
     '*--exclude[leave out\: /x drops x, /x/* keeps x empty]:value:_files' \
@@ -80,6 +82,11 @@ _cdrec_build() {
 }
 _cdrec_verify() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
+    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--json[result as JSON on standard output]' \
     '--rehearsal[check the report of a rehearsal\: its signature (--key), and that it speaks of these very volumes]:value:_files -/' \
     '--key[public Ed25519 key (PEM) of who signed the report]:value:_files' \
@@ -95,6 +102,11 @@ _cdrec_inspect() {
 }
 _cdrec_plan() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
+    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -107,6 +119,11 @@ _cdrec_plan() {
 }
 _cdrec_restore() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
+    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -133,6 +150,11 @@ _cdrec_restore() {
 }
 _cdrec_clone_dsk() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
+    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -167,6 +189,11 @@ _cdrec_restore_fs() {
     '--yes[do not ask before a device is overwritten]' \
     '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
+    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--help[help of this command]' \
     '*:volumes:_files'
 }
@@ -210,6 +237,83 @@ _cdrec_install_timer() {
     '--calendar[when, as systemd.time(7) says it]:value: ' \
     '--force[replace units that are there]' \
     '--help[help of this command]'
+}
+_cdrec_fleet() {
+  local -a commands
+  if (( CURRENT == 2 )); then
+    commands=(
+      'list:list the machines of a repository and their sets'
+      'status:age, size, rehearsal verdict and drift of every machine, as a table, JSON or a page'
+      'report:on a machine\: tell the repository whether it has changed since its newest set'
+      'restore:bring a machine of the repository back, here\: like restore, without its medium'
+    )
+    _describe command commands
+  else
+    local word=${words[2]}
+    shift words; (( CURRENT-- ))
+    case $word in
+      list) _cdrec_fleet_list ;;
+      status) _cdrec_fleet_status ;;
+      report) _cdrec_fleet_report ;;
+      restore) _cdrec_fleet_restore ;;
+    esac
+  fi
+}
+_cdrec_fleet_list() {
+  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
+    '--host[all sets of this machine]:value: ' \
+    '--json[result as JSON on standard output]' \
+    '--help[help of this command]'
+}
+_cdrec_fleet_status() {
+  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
+    '--max-age[a set older than this needs attention\: 12h, 30d, 6w]:value: ' \
+    '--html[write a page that needs nothing else\: search, sort]:value:_files' \
+    '--json[result as JSON on standard output]' \
+    '--help[help of this command]'
+}
+_cdrec_fleet_report() {
+  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
+    '--json[result as JSON on standard output]' \
+    '--help[help of this command]'
+}
+_cdrec_fleet_restore() {
+  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
+    '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
+    '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
+    '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '--json[the plan as JSON on standard output]' \
+    '*--disk[which disk takes the place of which; just a target if the machine had one disk]:value:_files' \
+    '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
+    '--yes[do not ask; only for plans that are not ambiguous]' \
+    '--auto[like --yes, after a visible countdown]' \
+    '--dry-run[only show the plan]' \
+    '--step[ask before every step\: do it, or leave it out]' \
+    '*--skip[leave a step of the plan out, by its number or id]:value: ' \
+    '--from[begin with this step\: those before it were done by hand]:value: ' \
+    '--restart[begin anew, although an interrupted restore of this set is on the disk]' \
+    '--identity[secret key of age that opens an encrypted set]:value:_files' \
+    '*--luks-key[file with the passphrase of encrypted volumes, or of the one named; default\: ask]:value:_files' \
+    '--check[compare every restored file with its archive at the end]' \
+    '--hook[command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT]:value:_files' \
+    '--skip-verify[do not read the archives before the first write]' \
+    '--journal[where finished steps are noted]:value:_files' \
+    '--work[where file systems are mounted meanwhile]:value:_files -/' \
+    '--help[help of this command]' \
+    ':host: '
 }
 _cdrec_burn() {
   _arguments -S '--usb[the whole stick\: /dev/sdX, or a link below /dev/disk/by-id]:value:_files' \
@@ -270,6 +374,7 @@ _cdrec() {
       'status:is there a set, how old is it, has the machine changed since, was it rehearsed?'
       'refresh:make a new set when the machine has changed or the set is too old, rehearse it, remove old ones'
       'install-timer:have systemd run "cdrec refresh" regularly\: a service and a timer'
+      'fleet:the machines of a repository\: list them, see how they are, restore one of them'
       'burn:write ISO images onto a USB stick or onto discs, read them back and compare'
       'boot-entry:make a GRUB menu entry that starts the rescue system from an ISO file on this machine'\''s disk'
       'clean:remove what interrupted builds left in the output directory; finished sets stay'
@@ -296,6 +401,7 @@ _cdrec() {
       status) _cdrec_status ;;
       refresh) _cdrec_refresh ;;
       install-timer) _cdrec_install_timer ;;
+      fleet) _cdrec_fleet ;;
       burn) _cdrec_burn ;;
       boot-entry) _cdrec_boot_entry ;;
       clean) _cdrec_clean ;;

@@ -1,10 +1,10 @@
-import { DEFAULT_EXCLUDES, hasFlags, openBytes, openImage, openTar, planBackup, readFlags, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
+import { DEFAULT_EXCLUDES, hasFlags, planBackup, readFlags, type BackupItem, type Rules } from '@cdrec/backup';
 import type { Config } from '@cdrec/config';
 import { deviceNumber, readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
-import type { SetWriter } from '@cdrec/volumes';
 import { takeSnapshots, type Snapshots } from './snapshots.js';
-import { formatBytes, searchPath, type Terminal } from './terminal.js';
+import type { Store } from './stores.js';
+import { searchPath, type Terminal } from './terminal.js';
 
 /** What of a build concerns its archives. */
 export interface ArchivesRequest {
@@ -46,12 +46,14 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
   const { backup } = request.config;
   const unknown = backup.only_mounts.filter((m) => !survey.fileSystems.some((f) => f.mount === m));
   if (unknown.length > 0) throw new CdrecError('CONFIG_INVALID', `backup.only_mounts: ${unknown.join(', ')}: no file system of this machine is mounted there`, { hint: `there are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
-  const items = planBackup(survey, { compress: backup.compress, luksHeaders: backup.luks_headers, ...(backup.level === undefined ? {} : { level: backup.level }), threads: backup.threads, recipients, rules: rulesFor(request), path: searchPath() });
+  // An engine compresses and encrypts by itself.
+  const stored = backup.engine === 'tar' ? { compress: backup.compress, ...(backup.level === undefined ? {} : { level: backup.level }), recipients } : { compress: 'none' as const, recipients: [] };
+  const items = planBackup(survey, { ...stored, luksHeaders: backup.luks_headers, threads: backup.threads, rules: rulesFor(request), path: searchPath() });
   return items.filter((i) => backup.only_mounts.length === 0 || i.image !== undefined || backup.only_mounts.includes(i.meta.mount));
 }
 
-/** Writes all archives, between the administrator's two commands; `check` is called now and then and throws when the destination is gone. Returns the exceptions: files that were not saved as they should. */
-export async function writeArchives(writer: SetWriter, items: readonly BackupItem[], survey: Survey, config: Config, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
+/** Saves everything, between the administrator's two commands. Returns the exceptions: files that were not saved as they should. */
+export async function writeArchives(store: Store, items: readonly BackupItem[], survey: Survey, config: Config, terminal: Terminal, signal: AbortSignal): Promise<string[]> {
   const { pre_exec: pre, post_exec: post } = config.backup;
   const exceptions: string[] = [];
   let snapshots: Snapshots | undefined;
@@ -78,11 +80,11 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
     }
     for (const item of items) {
       const view = snapshots?.view(item.meta.mount) ?? item.meta.mount;
-      exceptions.push(...(await writeArchive(writer, item, () => open(item, view), terminal, signal, check)));
+      exceptions.push(...(await store.save(item, view)));
       if (item.image === undefined && hasFlags(item.meta.fsType)) {
         const flags = await readFlags(view);
         const listed = { ...item, usedBytes: flags.length, meta: { ...item.meta, kind: 'flags' as const, name: item.meta.name.replace(/\.tar(?=\.|$)/, '.flags') } };
-        if (flags.length > 0) await writeArchive(writer, listed, () => openBytes(flags, item.filters, item.meta.mount), terminal, signal, check);
+        if (flags.length > 0) await store.saveBytes(listed, flags);
       }
       await snapshots?.check(item.meta.mount);
     }
@@ -96,53 +98,11 @@ export async function writeArchives(writer: SetWriter, items: readonly BackupIte
   return exceptions;
 }
 
-/** Bytes after which the destination is looked at again. */
-const CHECK_EVERY = 32 << 20;
-
-const nameOf = ({ meta }: BackupItem): string => meta.mount || meta.device;
-
-function open(item: BackupItem, view: string): BackupStream {
-  return item.image === undefined ? openTar(item.arguments, item.filters, item.meta.mount, view) : openImage(item.image, item.filters, item.meta.device);
-}
-
 /** A device that somebody writes to meanwhile gives an image of no state it ever had. */
 async function requireUnmounted(items: readonly BackupItem[]): Promise<void> {
   const mounts = await readMounts();
   for (const { image, meta } of items) {
     const mount = image === undefined ? undefined : mounts.find((m) => m.source.startsWith('/dev/') && deviceNumber(m.source) === deviceNumber(meta.device) && m.options.split(',').includes('rw'));
     if (mount !== undefined) throw new CdrecError('DEVICE_MOUNTED', `${meta.device} is mounted on ${mount.target}: its image would be of no use`, { hint: 'unmount it, or mount it read-only; backup.pre_exec and backup.post_exec can do that' });
-  }
-}
-
-async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => BackupStream, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
-  const backup = opened();
-  const meter = terminal.progress(`${item.meta.kind === 'flags' ? 'Inode flags' : 'Backup'} of ${nameOf(item)}`, item.usedBytes, () => backup.current());
-  // An interruption must also end a wait for data that does not come, or for a writer that hangs.
-  const stop = (): void => { backup.kill(); };
-  signal.addEventListener('abort', stop, { once: true });
-  let unchecked = 0;
-  async function* source(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of backup.stream) {
-      signal.throwIfAborted();
-      meter.set(backup.bytesRead());
-      yield chunk;
-      unchecked += chunk.length;
-      if (unchecked >= CHECK_EVERY) {
-        check();
-        unchecked = 0;
-      }
-    }
-    check();
-    signal.throwIfAborted();
-  }
-  try {
-    const archive = await writer.addArchive(item.meta, source(), () => backup.ended());
-    meter.done(`${archive.contentBytes > 0 ? `${formatBytes(archive.contentBytes)}, ` : ''}stored as ${formatBytes(archive.bytes)}`);
-    return archive.exceptions.map((e) => `${nameOf(item)}: ${e}`);
-  } catch (error) {
-    backup.kill();
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -9,7 +9,7 @@ import { recoverySheet } from '@cdrec/report';
 import type { Survey } from '@cdrec/survey';
 import { parseSize } from '@cdrec/config';
 import { CdrecError, decompressStage } from '@cdrec/tool';
-import { IsoSetWriter, PathSetWriter, TapeSetWriter, volumeLabel, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
+import { IsoSetWriter, PathSetWriter, TapeSetWriter, volumeLabel, type Archive, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
 import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
@@ -18,11 +18,16 @@ import { sheetOf } from './pages.js';
 import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';
-import { planArchives, prepareEncryption, writeArchives } from './archives.js';
+import { planArchives, prepareEncryption, rulesFor, writeArchives } from './archives.js';
+import { connectForBuild, manifestOf } from './repository-build.js';
+import { formatDocument } from './source.js';
+import { archiveStore, engineStore } from './stores.js';
 
 /** What `cdrec build` is to do. */
 export interface BuildRequest extends RescueRequest {
-  readonly mode: 'rescue' | 'iso' | 'path' | 'tape';
+  readonly mode: 'rescue' | 'iso' | 'path' | 'tape' | 'repository';
+  /** Make a repository that is not there yet. */
+  readonly initialize?: boolean;
   readonly volumeBytes: number;
   /** Tape drives, as they were named. */
   readonly tapes: readonly string[];
@@ -39,8 +44,10 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   const interrupt = interruptSignal('what was begun is removed, complete sets are as they were; cdrec clean removes what a killed build left');
   let writer: SetWriter | undefined;
   try {
-    const encryption = mode === 'rescue' ? { recipients: [] } : await prepareEncryption(config, terminal);
-    const { survey, label, setId, boot, rescue } = await collectRescue(request, terminal, interrupt.signal);
+    // Reached before hours of work, not behind them.
+    const backing = mode === 'repository' ? await connectForBuild(config, request.initialize === true, terminal, interrupt.signal) : undefined;
+    const encryption = mode === 'rescue' || mode === 'repository' ? { recipients: [] } : await prepareEncryption(config, terminal);
+    const { survey, label, setId, boot, rescue } = await collectRescue(backing === undefined ? request : { ...request, extras: backing.extras }, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
     if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);
@@ -55,7 +62,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
         iso.adoptFile(`cdrec/rd-base.${config.rescue.image}`);
         addBootFiles(iso, boot);
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
-        iso.addFile('README.txt', Buffer.from(readme(survey, boot, items)));
+        iso.addFile('README.txt', Buffer.from(readme(survey, boot, items, backing?.byHand)));
         iso.addFile('index.html', Buffer.from(recoverySheet(sheetOf(facts))));
       },
       onVolume: async (n: number, bytes: number, file: string): Promise<'kept' | 'burned'> => {
@@ -66,9 +73,17 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
       },
     };
     if (mode === 'path') await checkDestination(out, survey, items.reduce((n, i) => n + i.usedBytes, 0), config.backup.compress !== 'none', request.sameDisk, terminal);
-    writer = mode === 'path' ? await PathSetWriter.begin({ ...options, mode }) : mode === 'tape' ? await beginTape(options, survey, request, label, terminal) : await IsoSetWriter.begin({ ...options, mode });
+    writer = mode === 'path' ? await PathSetWriter.begin({ ...options, mode }) : mode === 'tape' ? await beginTape(options, survey, request, label, terminal) : await IsoSetWriter.begin({ ...options, mode, ...(backing === undefined ? {} : { repository: backing.named }) });
     interrupt.signal.throwIfAborted();
-    const exceptions = mode === 'rescue' ? [] : await writeArchives(writer, items, survey, config, terminal, interrupt.signal, watchDestination(out));
+    const entered: Archive[] = [];
+    const made = writer;
+    const store = backing === undefined ? archiveStore(writer, terminal, interrupt.signal, watchDestination(out)) : engineStore(backing.engine({ setId, host: survey.host.name }), { setId, label, host: survey.host.name, rules: rulesFor({ config, out, label: request.label }) }, (archive) => {
+      entered.push(archive);
+      if (made instanceof IsoSetWriter) made.addReference(archive);
+    }, terminal, interrupt.signal);
+    const exceptions = mode === 'rescue' ? [] : await writeArchives(store, items, survey, config, terminal, interrupt.signal);
+    // Only a set with its document exists in a repository.
+    if (backing !== undefined) await backing.complete({ setId, label, host: survey.host.name }, formatDocument(manifestOf({ setId, label, created: date, host: survey.host.name }, backing.named, entered), survey));
     const set = await writer.finish();
     writer = undefined;
     writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })), terminal);
@@ -116,7 +131,7 @@ function byHand({ meta }: BackupItem): string {
 }
 
 /** What a person needs who finds only this disc. */
-function readme(survey: Survey, boot: PreparedBoot, items: readonly BackupItem[]): string {
+function readme(survey: Survey, boot: PreparedBoot, items: readonly BackupItem[], elsewhere: string | undefined): string {
   const disks = survey.disks.filter((d) => d.used).map((d) => `  ${d.device}  ${String(d.bytes)} bytes  ${d.model} ${d.serial}`.trimEnd()).join('\n');
   return `Recovery set ${boot.menu.label} of ${survey.host.name} (${survey.host.os}), made ${survey.created} by cdrec.
 
@@ -126,8 +141,8 @@ A plan is shown first. Nothing is written before you agree.
 Disks of the machine:
 ${disks}
 
-By hand: every archive under backup/ is a GNU tar stream, cut into pieces .001, .002... where it did not fit:
-  cat ${items[0] === undefined ? 'backup/NAME.tar.zst' : `backup/${items[0].meta.name}`}* |${items[0] === undefined ? ' zstd -d |' : byHand(items[0])} tar -x --numeric-owner --xattrs --xattrs-include='*' --acls --selinux -p
+${elsewhere !== undefined ? `By hand: ${elsewhere}` : `By hand: every archive under backup/ is a GNU tar stream, cut into pieces .001, .002... where it did not fit:
+  cat ${items[0] === undefined ? 'backup/NAME.tar.zst' : `backup/${items[0].meta.name}`}* |${items[0] === undefined ? ' zstd -d |' : byHand(items[0])} tar -x --numeric-owner --xattrs --xattrs-include='*' --acls --selinux -p`}
 Checksums.sfv holds the CRC-32 of every file (cksfv -f Checksums.sfv), cdrec/set.json the SHA-256 of every piece.
 `;
 }

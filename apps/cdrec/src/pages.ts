@@ -37,7 +37,7 @@ export function sheetOf(f: SheetFacts): Sheet {
     host: host.name, os: host.os, hardware: [[host.vendor, host.product].filter((t) => t !== '').join(' '), `${String(host.cpus)} × ${host.cpu || host.arch}`, `${String(Math.round(host.memoryBytes / 2 ** 30))} GiB of memory`].filter((t) => t !== '').join(', '),
     label: f.label, setId: f.setId, created: f.created, version: VERSION, mode: f.mode, firmware: boot.firmware, secureBoot: boot.secureBoot, volumes: f.volumes,
     disks: survey.disks.filter((d) => d.used).map((d) => ({ ...mapOf(survey, survey, d.device, d.bytes), model: d.model, serial: d.serial, leastBytes: leastDiskBytes(survey, d) })),
-    fileSystems: survey.fileSystems.map((fs) => ({ mount: fs.mount, type: fs.type, usedBytes: fs.usedBytes, archive: f.archives.find((a) => a.kind === 'tar' && a.mount === fs.mount)?.name ?? '' })),
+    fileSystems: survey.fileSystems.map((fs) => ({ mount: fs.mount, type: fs.type, usedBytes: fs.usedBytes, archive: f.archives.find((a) => (a.kind === 'tar' || a.kind === 'tree') && a.mount === fs.mount)?.name ?? '' })),
     encrypted: f.archives.some((a) => a.encrypt !== undefined), luks: survey.layers.some((l) => l.type === 'luks'), network: survey.network.flatMap((n) => n.addresses),
     ...(f.rehearsed === undefined ? {} : { rehearsed: f.rehearsed }),
   };

@@ -11,6 +11,7 @@ import { neededPrograms, unknownRules } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError, programsOf } from '@cdrec/tool';
 import { labelFor } from '@cdrec/volumes';
+import type { RescueExtras } from './repository.js';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
 
 /** What every kind of build is to do. */
@@ -26,6 +27,8 @@ export interface RescueRequest {
   readonly reproducible: boolean;
   /** Directory with the rescue root, made by `--output tree` and changed since; undefined: it is put together anew. */
   readonly tree?: string | undefined;
+  /** What the rescue system needs for a repository. */
+  readonly extras?: ((host: string) => Promise<RescueExtras>) | undefined;
 }
 
 /** Everything of a rescue system but its packing. */
@@ -49,6 +52,12 @@ export function bundleDirectory(): string {
   const path = [self, join(self, 'bundle')].find((d) => existsSync(join(d, 'cdrec.mjs')));
   if (path === undefined) throw new CdrecError('BUNDLE_MISSING', `${join(self, 'cdrec.mjs')} is missing: this installation of cdrec is not complete`, { hint: 'in a checkout, run "npm run build"' });
   return path;
+}
+
+/** Label and id of a new set. */
+export function identityOf({ label: wanted, date, reproducible }: RescueRequest, survey: Survey): { label: string; setId: string } {
+  const label = wanted ?? labelFor(date);
+  return { label, setId: reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID() };
 }
 
 /** Reads the machine as configured. */
@@ -80,8 +89,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   // Told today, not on the day of the restore.
   const [unknown] = unknownRules(survey, restore);
   if (unknown !== undefined) throw new CdrecError('CONFIG_INVALID', `restore.fixed, restore.weights: "${unknown}" is nothing of this machine`, { hint: 'give a mount point, GROUP/VOLUME, or a device' });
-  const label = request.label ?? labelFor(date);
-  const setId = request.reproducible ? derivedUuid(`${survey.host.name} ${label} ${String(date)}`) : randomUUID();
+  const { label, setId } = identityOf(request, survey);
   const { kernel } = survey.boot;
   terminal.say(`Rescue system with kernel ${kernel.version}`);
   const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path: searchPath(), date });
@@ -91,8 +99,9 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   });
   terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
   signal?.throwIfAborted();
+  const extras = await request.extras?.(survey.host.name);
   const built = await buildRescueTree({
-    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: rescue.files, needed: [...neededPrograms(survey), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
+    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: extras?.texts ?? [], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },

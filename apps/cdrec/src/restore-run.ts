@@ -1,25 +1,42 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine } from '@cdrec/engine';
 import { describeStep, executePlan, formatPlan, type Plan, type Step } from '@cdrec/restore';
+import { hasUnixMetadata } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { verifySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from './identity.js';
 import { EXIT, usageError } from './exit.js';
 import { makePlan, type PlanFlags } from './restore-plan.js';
-import { findSet, requireComplete } from './sets.js';
+import { tellTrouble } from './repository.js';
+import { requireComplete } from './sets.js';
+import { openSource, verifySnapshots, type Source, type SourceFlags } from './source.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from './terminal.js';
 
 /** Options of a restore, as commander leaves them. */
-export interface RestoreFlags extends PlanFlags { from?: string; skip: string[]; step?: boolean; restart?: boolean; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
+export interface RestoreFlags extends PlanFlags, SourceFlags { tape: string[]; from?: string; skip: string[]; step?: boolean; restart?: boolean; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
-async function verifyFirst(set: OpenSet, terminal: Terminal): Promise<void> {
-  const meter = terminal.progress('Verifying the archives', set.manifest.archives.reduce((n, a) => n + a.bytes, 0));
-  const findings = await verifySet(set, meter.add, true);
+async function verifyFirst({ set, engine }: Pick<Source, 'set' | 'engine'>, signal: AbortSignal, terminal: Terminal): Promise<void> {
+  const meter = terminal.progress('Verifying the archives', set.manifest.archives.reduce((n, a) => n + sizeOf(a), 0));
+  const findings = [...(await verifySet(set, meter.add, true)), ...(await verifySnapshots(set, engine, meter.set, signal, terminal))];
   meter.done();
   if (findings.length > 0) {
-    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), or --skip-verify to save what can be saved' });
+    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: engine === undefined ? 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), or --skip-verify to save what can be saved' : 'nothing was written; take another state (--snapshot DATE), mend the repository (restic repair), or --skip-verify to save what can be saved' });
   }
+}
+
+/** What the progress of an archive is measured against, in bytes. */
+const sizeOf = (a: Archive): number => (a.snapshot === undefined ? a.bytes : a.contentBytes);
+
+/** Restores and compares what an engine keeps. */
+function treesOf(set: OpenSet, engine: Engine, signal: AbortSignal, terminal: Terminal): NonNullable<Parameters<typeof executePlan>[1]['trees']> {
+  const referenceOf = (name: string): NonNullable<Archive['snapshot']> => (set.manifest.archives.find((a) => a.name === name) as Archive & { snapshot: NonNullable<Archive['snapshot']> }).snapshot;
+  const onTrouble = tellTrouble(terminal);
+  return {
+    restore: (name, directory, onBytes) => engine.restoreTree(referenceOf(name), directory, [], { onBytes, onTrouble, signal }),
+    compare: (name, directory, fsType) => engine.compareTree(referenceOf(name), directory, hasUnixMetadata(fsType), { onTrouble, signal }),
+  };
 }
 
 async function confirm(plan: Plan, flags: RestoreFlags, terminal: Terminal): Promise<void> {
@@ -106,7 +123,7 @@ async function askAfterFailure(error: CdrecError, terminal: Terminal): Promise<'
 export async function runRestore(volumes: readonly string[], flags: RestoreFlags, terminal: Terminal, only?: string): Promise<number> {
   if (process.getuid?.() !== 0) throw usageError('cdrec restore must be run as root');
   if (flags.hook !== undefined && !existsSync(flags.hook)) throw usageError(`--hook ${flags.hook}: there is no such file`);
-  const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
+  const { set, places, engine } = await openSource(volumes, flags, terminal);
   const interrupt = interruptSignal('the disks are restored in part: run the same command again, finished steps are not repeated');
   try {
     requireComplete(set);
@@ -116,10 +133,11 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     if (flags.json === true) terminal.print(JSON.stringify(plan));
     if (flags.dryRun === true) return EXIT.ok;
     const identity = await identityFor(set, flags.identity, terminal);
+    const trees = engine === undefined ? {} : { trees: treesOf(set, engine, interrupt.signal, terminal) };
     const passphrase = passphrases(flags.luksKey, terminal);
     // Asked before hours of work, not in their middle.
     for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase, s.step.kept);
-    if (flags.skipVerify !== true) await verifyFirst(set, terminal);
+    if (flags.skipVerify !== true) await verifyFirst({ set, engine }, interrupt.signal, terminal);
     await confirm(plan, flags, terminal);
     interrupt.signal.throwIfAborted();
     const started = Date.now();
@@ -127,6 +145,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     const archive = (name: string): Archive => set.manifest.archives.find((a) => a.name === name) as Archive;
     const unattended = flags.yes === true || flags.auto === true || !terminal.interactive;
     const { remarks, checked } = await executePlan(plan, {
+      ...trees,
       openArchive: (name) => set.read(archive(name)), journal: flags.journal, work: flags.work, path: searchPath(), passphrase, ...(identity === undefined ? {} : { identity }), uefi: existsSync('/sys/firmware/efi/efivars'), signal: interrupt.signal,
       restart: flags.restart === true, decide, ...(unattended ? {} : { onFailure: (_: Step, error: CdrecError) => askAfterFailure(error, terminal) }),
       onRecovered: (n) => { terminal.say(`An interrupted restore of this set was found on the disk: going on there (${String(n)} of ${String(plan.steps.length)} steps are done; --restart begins anew).`); },
@@ -134,7 +153,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
       onStep: (step, state) => {
         if (state === 'start') {
           terminal.say(describeStep(step));
-          meter = step.kind === 'extract' || step.kind === 'image' || step.kind === 'check' ? terminal.progress(`  ${step.archive}`, archive(step.archive).bytes) : undefined;
+          meter = step.kind === 'extract' || step.kind === 'image' || step.kind === 'check' ? terminal.progress(`  ${step.archive}`, sizeOf(archive(step.archive))) : undefined;
         } else if (state === 'skipped' || state === 'left out') terminal.say(`${state === 'skipped' ? 'done before' : 'left out'}: ${describeStep(step)}`);
         else meter?.done();
       },

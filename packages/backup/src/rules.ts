@@ -17,7 +17,7 @@ export interface FileSystemRules {
  * by whoever needs it. The directories themselves are kept.
  */
 export const DEFAULT_EXCLUDES: readonly string[] = [
-  '/tmp/*', '/var/lib/cdrec/*', '/var/cache/apt/archives/*.deb', '/var/cache/apt/archives/partial/*', '/var/cache/apt/*.bin', '/var/cache/dnf/*', '/var/cache/yum/*', '/var/cache/zypp/packages/*', '/var/cache/pacman/pkg/*',
+  '/tmp/*', '/var/lib/cdrec/*', '/var/cache/cdrec/*', '/var/cache/apt/archives/*.deb', '/var/cache/apt/archives/partial/*', '/var/cache/apt/*.bin', '/var/cache/dnf/*', '/var/cache/yum/*', '/var/cache/zypp/packages/*', '/var/cache/pacman/pkg/*',
   '/var/spool/squid/*', '/var/cache/squid/*', '/var/lib/systemd/coredump/*',
 ];
 

@@ -9,7 +9,7 @@ const HIGHEST: Readonly<Record<string, number>> = { gzip: 9, bzip2: 9, xz: 9, zs
 const LOWEST: Readonly<Record<string, number>> = { gzip: 1, bzip2: 1, xz: 0, zstd: 1 };
 
 /** What is right key by key and wrong together. */
-export function conflictsOf({ backup, output, rescue, restore, boot }: Config): Conflict[] {
+export function conflictsOf({ backup, output, rescue, restore, boot, repository }: Config): Conflict[] {
   const out: Conflict[] = [];
   const add = (wrong: boolean, path: string, message: string): void => { if (wrong) out.push({ path, message }); };
   const { level, compress } = backup;
@@ -33,6 +33,15 @@ export function conflictsOf({ backup, output, rescue, restore, boot }: Config): 
   add(block < 512 || block > 16 * 2 ** 20 || block % 512 !== 0, 'output.tape_block', 'a block of a tape has 512 bytes to 16M, a multiple of 512');
   add(output.tape_capacity !== '' && parseSize(output.tape_capacity) < block, 'output.tape_capacity', 'it is smaller than one block (output.tape_block)');
   add(output.mode === 'tape' && output.tapes.length === 0, 'output.mode', 'mode "tape" needs output.tapes = ["/dev/nst0"]');
+  const { engine } = backup;
+  add(engine === 'restic' && repository.location === '', 'backup.engine', 'restic needs repository.location');
+  add(/\/\/[^/:@]*:[^/@]*@/.test(repository.location), 'repository.location', 'it holds a password, which would stand on every medium: put it into repository.environment_file (RESTIC_REST_USERNAME, RESTIC_REST_PASSWORD)');
+  add(engine === 'command' && backup.command === '', 'backup.engine', '"command" needs backup.command');
+  add(engine === 'command' && restore.command === '', 'backup.engine', '"command" needs restore.command: without it nothing could be brought back');
+  add(engine !== 'command' && backup.command !== '', 'backup.command', `backup.engine = "${engine}" does not run it: set it to "command"`);
+  add(engine === 'tar' && output.mode === 'repository', 'output.mode', 'mode "repository" needs backup.engine = "restic" or "command"');
+  add(engine !== 'tar' && ['iso', 'path', 'tape'].includes(output.mode), 'output.mode', `backup.engine = "${engine}" keeps the backups elsewhere: take "repository" (or "rescue")`);
+  add(repository.password_file !== '' && repository.password_command !== '', 'repository.password_command', 'repository.password_file is set as well: remove one of them');
   add(output.burn !== '' && (output.mode === 'path' || output.mode === 'tape'), 'output.burn', `output.mode = "${output.mode}" makes no volumes to burn: take "iso" or "rescue"`);
   add(parseSize(output.volume_size) < 64 * 2 ** 20, 'output.volume_size', 'a volume has at least 64M: the rescue system must fit into the first one');
   return out;

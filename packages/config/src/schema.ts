@@ -7,6 +7,8 @@ const size = z.string().refine((s) => { try { parseSize(s); return true; } catch
 /** Everything that can be configured; every key has a default, unknown keys are errors. */
 export const configSchema = z.strictObject({
   backup: z.strictObject({
+    engine: z.enum(['tar', 'restic', 'command']).default('tar').describe('what saves the file systems: tar into the set itself; restic into the repository of the section [repository]; or backup.command'),
+    command: z.string().default('').describe('command (bash) that saves, for backup.engine = "command": TSM, Bacula, Bareos, Borg... (docs/external-engines.md has the contract); restore.command brings back'),
     compress: z.enum(COMPRESSORS).default('zstd').describe('compressor of the archives; gzip by pigz, bzip2 by lbzip2 where they are installed'),
     level: z.int().min(0).max(19).optional().describe('compression level; default: zstd 3, gzip 6, bzip2 9, xz 6'),
     threads: z.int().min(0).max(1024).default(0).describe('threads of the compressor; 0: one for each processor'),
@@ -25,7 +27,7 @@ export const configSchema = z.strictObject({
     allow_unsupported: z.array(z.string()).default([]).describe('objects named by "cdrec test" as not supported that are left out knowingly'),
   }).prefault({}).describe('What is saved, and how.'),
   output: z.strictObject({
-    mode: z.enum(['', 'rescue', 'iso', 'path', 'tape']).default('').describe('what "cdrec build" makes when --mode does not say it; empty: a person is asked'),
+    mode: z.enum(['', 'rescue', 'iso', 'path', 'tape', 'repository']).default('').describe('what "cdrec build" makes when --mode does not say it; empty: a person is asked'),
     directory: z.string().default('/var/lib/cdrec').describe('where volumes are written'),
     volume_size: size.default('dvd').describe('size of a volume'),
     tapes: z.array(z.string()).default([]).describe('tape drives for --mode tape: /dev/nst0, or HOST:/dev/nst0 by SSH; used one after another'),
@@ -39,6 +41,15 @@ export const configSchema = z.strictObject({
     burn_speed: z.int().min(0).default(0).describe('speed of burning; 0: the drive decides'),
     label: z.string().default('').describe('label of the set, 1 to 28 characters of A-Z a-z 0-9 _ . -; empty: CDrec-YYYY.MM.DD'),
   }).prefault({}).describe('Where the set goes, and in what form.'),
+  repository: z.strictObject({
+    location: z.string().default('').describe('where the repository is, in restic\'s notation: /mnt/repo, sftp:user@host:/repo, rest:https://host:8000/, s3:https://host/bucket, azure:..., gs:..., rclone:...; no password in it'),
+    password_file: z.string().default('').describe('file with the password of the repository'),
+    password_command: z.string().default('').describe('command (bash) that prints the password; without file and command a person is asked'),
+    environment_file: z.string().default('').describe('file with the keys of the store, NAME=VALUE on each line: AWS_ACCESS_KEY_ID, RESTIC_REST_USERNAME, RESTIC_REST_PASSWORD...'),
+    ca_certificate: z.string().default('').describe('file with the certificate of the authority that the server is known by; it goes into the rescue system'),
+    on_medium: z.boolean().default(false).describe('put password and keys into the rescue system, encrypted for the recipients of backup.encrypt, else with a passphrase that is asked for; otherwise they are needed on the day of the restore'),
+    patience: z.int().min(5).max(86_400).default(180).describe('seconds that the server may fail to answer before the work is given up'),
+  }).prefault({}).describe('A repository for many machines, and many days.'),
   rescue: z.strictObject({
     kernel: z.string().default('').describe('kernel version of the rescue system; empty: the running one'),
     image: z.enum(['squashfs', 'tar.zst', 'tar.gz']).default('squashfs').describe('form of rd-base on the medium'),
@@ -58,6 +69,7 @@ export const configSchema = z.strictObject({
     post_exec: z.string().default('').describe('command that the rescue system runs (bash) after a restore, with the restored system mounted at $CDREC_ROOT'),
   }).prefault({}).describe('The rescue system.'),
   restore: z.strictObject({
+    command: z.string().default('').describe('command (bash) that brings back what backup.command saved; it goes into the rescue system, with rescue.programs and rescue.files that it needs'),
     fixed: z.array(z.string().min(1)).default([]).describe('what keeps its size on other disks: mount points, GROUP/VOLUME, or devices'),
     weights: z.record(z.string(), z.number().min(0)).default({}).describe('who gets how much of larger disks when a restore grows: {"/home" = 3, "/" = 1}; without any, all grow in proportion'),
   }).prefault({}).describe('Sizes on other disks.'),

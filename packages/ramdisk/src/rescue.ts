@@ -46,6 +46,8 @@ export interface RescueOptions {
   /** Shell commands; empty: none. */
   readonly preExec: string;
   readonly postExec: string;
+  /** Further text files of the rescue system: what the caller's own commands read there. */
+  readonly texts?: readonly { readonly path: string; readonly text: string; readonly mode?: number }[];
   /** Rules for sizes on other disks (`restore.fixed`, `restore.weights`): what `cdrec restore` takes when it is not told others. */
   readonly sizeRules: { readonly fixed: readonly string[]; readonly weights: Readonly<Record<string, number>> };
 }
@@ -157,6 +159,7 @@ function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: stri
   if (options.preExec !== '') tree.addData('/etc/cdrec/pre_exec', `${options.preExec}\n`, 0o700);
   if (options.postExec !== '') tree.addData('/etc/cdrec/post_exec', `${options.postExec}\n`, 0o700);
   tree.addData('/etc/cdrec/restore.json', `${JSON.stringify(options.sizeRules)}\n`);
+  for (const { path, text, mode } of options.texts ?? []) tree.addData(path, text, mode ?? 0o644);
   if (options.sshKeys.length > 0) {
     tree.addData('/etc/cdrec/sshd_config', SSHD_CONFIG);
     tree.addData('/etc/cdrec/authorized_keys', authorizedKeys(options.sshKeys), 0o600);

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Text as HTML text or the value of a quoted attribute. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => `&#${String(c.charCodeAt(0))};`);
 
@@ -38,14 +40,15 @@ details { margin: .5rem 0; } summary { cursor: pointer; }
 @media print { :root { color-scheme: light; --ground: #fff; --text: #000; --soft: #333; --panel: #fff; --line: #999; } body { max-width: none; padding: 0; font-size: 9.5pt; line-height: 1.35; } h1 { font-size: 15pt; } h2 { font-size: 11.5pt; margin: 8pt 0 2pt; } details, .noprint { display: none; } pre { padding: 3pt; } table { font-size: 9pt; } th, td { padding: 1.5pt 6pt 1.5pt 0; } @page { margin: 12mm; } }
 `;
 
-/** A whole page without anything from elsewhere; `body` is HTML. */
-export function page(title: string, body: string): string {
+/** A whole page without anything from elsewhere; `body` is HTML, `script` the only program that it may run. */
+export function page(title: string, body: string, script = ''): string {
+  const allowed = script === '' ? '' : ` script-src 'sha256-${createHash('sha256').update(script).digest('base64')}';`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';${allowed} style-src 'unsafe-inline'; img-src data:">
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">
 <style>${STYLE}</style>
@@ -53,7 +56,7 @@ export function page(title: string, body: string): string {
 <body>
 <main>
 ${body}
-</main>
+</main>${script === '' ? '' : `\n<script>${script}</script>`}
 </body>
 </html>
 `;

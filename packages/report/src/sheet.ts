@@ -11,7 +11,7 @@ export interface Sheet {
   /** ISO 8601. */
   readonly created: string;
   readonly version: string;
-  readonly mode: 'rescue' | 'iso' | 'path' | 'tape';
+  readonly mode: 'rescue' | 'iso' | 'path' | 'tape' | 'repository';
   readonly firmware: 'bios' | 'uefi';
   readonly secureBoot: boolean;
   /** Volumes as far as they are known when the sheet is made; `undefined`: their number is not known yet. */
@@ -29,7 +29,7 @@ export interface Sheet {
 /** The sheet for the person with a dead machine: what this is, what it needs, what to do. One page when printed; no script. */
 export function recoverySheet(s: Sheet): string {
   const date = (iso: string): string => iso.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, ' UTC');
-  const places = s.mode === 'tape' ? 'the tapes of the set' : s.mode === 'path' ? 'this medium, and the directory with the archives' : s.mode === 'rescue' ? 'this medium (it holds no archives: the content must come from elsewhere)' : `all volumes of the set${s.volumes === undefined ? '' : ` (${String(s.volumes.length)})`}`;
+  const places = s.mode === 'tape' ? 'the tapes of the set' : s.mode === 'path' ? 'this medium, and the directory with the archives' : s.mode === 'repository' ? 'this medium, the network, and what opens the repository (its password, the keys of its store)' : s.mode === 'rescue' ? 'this medium (it holds no archives: the content must come from elsewhere)' : `all volumes of the set${s.volumes === undefined ? '' : ` (${String(s.volumes.length)})`}`;
   const rows = s.fileSystems.map((f) => `<tr><td><code>${escapeHtml(f.mount)}</code></td><td>${escapeHtml(f.type)}</td><td class="number">${formatSize(f.usedBytes)}</td><td>${f.archive === '' ? '<span class="soft">not in the set</span>' : `<code>${escapeHtml(f.archive)}</code>`}</td></tr>`).join('\n');
   const disks = s.disks.map((d) => `<h3>${escapeHtml(d.title)} <span class="soft">${escapeHtml([formatSize(d.bytes), d.model, d.serial === '' ? '' : `serial ${d.serial}`].filter((t) => t !== '').join(', '))}; any disk from ${formatSize(d.leastBytes)} will do</span></h3>\n${diskMapSvg(d)}`).join('\n');
   const command = s.mode === 'tape' ? 'start-restore --tape /dev/nst0' : s.mode === 'path' ? 'start-restore DIRECTORY' : 'start-restore';
@@ -46,7 +46,7 @@ ${facts([
 <ol>
 <li>Put volume 1 (<code>${escapeHtml(s.label)}_1</code>) into the drive, or write its ISO file to a USB stick as it is (<code>dd if=FILE.iso of=/dev/STICK bs=4M</code>), or give it to the virtual machine as a CD. Start the machine from it (${s.firmware === 'uefi' ? 'by UEFI, as the machine did' : 'by BIOS or "legacy", as the machine did'}).</li>
 <li>Choose <strong>Rescue system</strong>. It is ready when it shows <kbd>cdrec:~#</kbd>.</li>
-<li>Make the other volumes reachable: in further drives, on sticks, as disks of the virtual machine, or on the network.${s.encrypted ? ' <strong>The archives are encrypted</strong>: have the secret key or the passphrase ready.' : ''}</li>
+<li>${s.mode === 'repository' ? 'Plug the network in: the file systems come from the repository. <kbd>network</kbd> shows and changes the addresses.' : 'Make the other volumes reachable: in further drives, on sticks, as disks of the virtual machine, or on the network.'}${s.encrypted ? ' <strong>The archives are encrypted</strong>: have the secret key or the passphrase ready.' : ''}</li>
 <li>Type <kbd>${command}</kbd>. Read the plan: which disk is overwritten, what is made on it. Several disks of the same size: say which is which with <kbd>--disk ${escapeHtml(s.disks[0]?.title ?? '/dev/sda')}=/dev/NEW</kbd>.${s.luks ? ' You are asked for the passphrases of the encrypted volumes.' : ''}</li>
 <li>Type the name of the disk as the plan asks. Wait for <strong>RESTORED</strong>, take the medium out, type <kbd>reboot</kbd>.</li>
 </ol>
@@ -59,6 +59,6 @@ ${disks}
 <tbody>
 ${rows}
 </tbody></table></div>
-<p class="soft">By hand, without this tool: every archive is a GNU tar stream in pieces that are put together by <code>cat</code>; README.txt on volume 1 has the command.</p>
+<p class="soft">By hand, without this tool: ${s.mode === 'repository' ? 'the engine of the repository brings the files back' : 'every archive is a GNU tar stream in pieces that are put together by <code>cat</code>'}; README.txt on volume 1 has the command.</p>
 `);
 }

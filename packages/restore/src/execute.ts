@@ -17,6 +17,11 @@ import type { Plan, PlannedNode, Step } from './plan.js';
 export interface ExecuteOptions {
   /** The verified stream of an archive, by its name. */
   readonly openArchive: (name: string) => AsyncIterable<Uint8Array>;
+  /** What brings back and compares file systems that an engine keeps, by the archive's name; `onBytes` is told how many are done in all. */
+  readonly trees?: {
+    restore(name: string, directory: string, onBytes: (done: number) => void): Promise<void>;
+    compare(name: string, directory: string, fsType: string): Promise<Checked>;
+  };
   /** Secret key of age, when archives are encrypted. */
   readonly identity?: string;
   /** The passphrase of an encrypted volume, by its name; asked for once a volume. */
@@ -159,6 +164,18 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       for (const [program, ...args] of step.commands) await runTool(program, args);
       return [];
     case 'extract':
+      if (step.engine !== undefined) {
+        const { trees } = options;
+        if (trees === undefined) throw new CdrecError('RESTORE_FAILED', `${step.archive} is kept by ${step.engine}, which this restore does not have`);
+        await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => {
+          let before = 0;
+          return trees.restore(step.archive, join(options.work, 'fs'), (done) => {
+            options.onBytes?.(done - before);
+            before = done;
+          });
+        });
+        return [];
+      }
       await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
         directory: join(options.work, 'fs'), fsType: step.fsType, ...storedAs(step, options), what: step.archive, contentBytes: step.contentBytes,
       }));
@@ -166,6 +183,11 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
     case 'check': {
       const directory = join(options.work, 'fs');
       await withMount({ device: step.device, type: step.fsType, options: ['ro', ...(step.options === undefined ? [] : [step.options])].join(',') }, directory, async () => {
+        if (step.engine !== undefined && options.trees !== undefined) {
+          const { entries, differences } = await options.trees.compare(step.archive, directory, step.fsType);
+          findings.add({ entries, differences: differences.map((d) => `${step.mount === '/' ? '' : step.mount}${d.replace(/^\.(?=\/)/, '')}`) });
+          return;
+        }
         findings.add(await checkFiles(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { directory, mount: step.mount, fsType: step.fsType, what: step.archive }));
       });
       return [];

@@ -1,9 +1,12 @@
 import { feed, type StoredAs } from './extract.js';
 
+/** Whether an archive is a file system with its files: a tar stream, or a tree that an engine keeps. */
+export const holdsFiles = (a: { readonly kind: string }): boolean => a.kind === 'tar' || a.kind === 'tree';
+
 /** The archive of files that holds `path`: the one with the longest mount point above it. */
 export function archiveOf<T extends { readonly kind: string; readonly mount: string }>(archives: readonly T[], path: string): T | undefined {
   const above = (mount: string): boolean => mount === '/' || path === mount || path.startsWith(`${mount}/`);
-  return archives.filter((a) => a.kind === 'tar' && above(a.mount)).sort((a, b) => b.mount.length - a.mount.length)[0];
+  return archives.filter((a) => holdsFiles(a) && above(a.mount)).sort((a, b) => b.mount.length - a.mount.length)[0];
 }
 
 /** A path of the machine as the member of an archive: `/home/x/y` in that of /home is `./x/y`. */

@@ -3,6 +3,7 @@ import type { BtrfsLayer, Disk, FileSystem, FirmwareEntry, PartitionTable, Surve
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
+import { holdsFiles } from './files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
@@ -29,8 +30,8 @@ export type Step =
   | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
   | { readonly id: string; readonly kind: 'luks-header'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
-  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly contentBytes: number }
-  | { readonly id: string; readonly kind: 'check'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
+  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'check'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
@@ -40,7 +41,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'image' | 'flags' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number }
+export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'tree' | 'image' | 'flags' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number; readonly snapshot?: { readonly engine: string } | undefined }
 
 /** Input of the planner. */
 export interface PlanInput {
@@ -114,9 +115,9 @@ export function planRestore({ survey: original, archives, assignments, without =
   for (const fs of ordered) if (fs.type !== 'btrfs') steps.push({ id: `mkfs ${at(fs.device)}`, kind: 'make', device: at(fs.device), commands: mkfsCommands(fs, at(fs.device)) });
   for (const swap of survey.swaps) steps.push({ id: `mkswap ${at(swap.device)}`, kind: 'make', device: at(swap.device), commands: [mkswapCommand(swap, at(swap.device))] });
   for (const fs of ordered) {
-    const archive = archives.find((a) => a.kind === 'tar' && a.mount === fs.mount);
+    const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), contentBytes: archive.contentBytes });
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive), contentBytes: archive.contentBytes });
   }
   for (const image of survey.images) {
     const archive = archives.find((a) => a.kind === 'image' && a.device === image.device);
@@ -145,8 +146,8 @@ export function planRestore({ survey: original, archives, assignments, without =
   if (hook !== undefined) steps.push({ id: 'hook', kind: 'hook', script: hook, fileSystems });
   // Last: what the commands before changed of the restored files is found as well.
   for (const fs of check ? ordered : []) {
-    const archive = archives.find((a) => a.kind === 'tar' && a.mount === fs.mount);
-    if (archive !== undefined) steps.push({ id: `check ${fs.mount}`, kind: 'check', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive) });
+    const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
+    if (archive !== undefined) steps.push({ id: `check ${fs.mount}`, kind: 'check', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive) });
   }
   const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
@@ -156,6 +157,9 @@ export function planRestore({ survey: original, archives, assignments, without =
 
 /** How a step finds its archive. */
 const storedAs = (a: PlanArchive): { archive: string; compress: Compressor; encrypt?: 'age' } => ({ archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }) });
+
+/** Of a file system that an engine keeps: which one. */
+const engineOf = (a: PlanArchive): { engine?: string } => (a.kind === 'tree' && a.snapshot !== undefined ? { engine: a.snapshot.engine } : {});
 
 /** Boot entries of the firmware that start files on an ESP. */
 function entriesOf(survey: Survey, device: string): FirmwareEntry[] {

@@ -46,6 +46,24 @@ export const lockIdentity = (identity: string): Promise<string> => onTerminal(['
 /** Opens a locked identity with a passphrase that age asks for. @throws CdrecError KEY_WRONG, TOOL_MISSING */
 export const unlockIdentity = (locked: string): Promise<string> => onTerminal(['--decrypt'], locked, 'the passphrase is wrong: nothing was written');
 
+/** Encrypts a short text for recipients; the result is armoured text. @throws CdrecError TOOL_FAILED, TOOL_MISSING */
+export async function encryptText(text: string, recipients: readonly string[]): Promise<string> {
+  const stage = encryptStage(recipients);
+  return (await runTool(stage.program, [...stage.args, '--armor'], { input: text })).stdout;
+}
+
+/** Decrypts a short text with an identity. @throws CdrecError KEY_WRONG, TOOL_MISSING */
+export async function decryptText(text: string, identity: string): Promise<string> {
+  const chain = startChain([decryptStage()], { stdin: 'pipe', secret: identity });
+  chain.stdin.on('error', () => undefined); // its status says why it ended
+  chain.stdin.end(text);
+  const parts: Buffer[] = [];
+  for await (const chunk of chain.stdout) parts.push(chunk as Buffer);
+  const [result] = await chain.ended();
+  if (result?.status !== 0) throw new CdrecError('KEY_WRONG', `the key does not open it: ${(result?.stderr ?? '').split('\n')[0] ?? ''}`);
+  return Buffer.concat(parts).toString('utf8');
+}
+
 /**
  * Whether `identity` opens an encrypted stream, of which the first bytes (64 KiB and more, or all) are enough.
  * @throws CdrecError KEY_WRONG with what age says, TOOL_MISSING

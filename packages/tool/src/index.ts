@@ -1,5 +1,5 @@
 export { CdrecError, errorCode, type CdrecErrorOptions } from './errors.js';
-export { AGE_SUFFIX, checkIdentity, checkRecipients, decryptStage, encryptStage, isAgeFile, lockIdentity, makeIdentity, unlockIdentity } from './age.js';
+export { AGE_SUFFIX, checkIdentity, checkRecipients, decryptStage, decryptText, encryptStage, encryptText, isAgeFile, lockIdentity, makeIdentity, unlockIdentity } from './age.js';
 export { describeStage, failedStage, SECRET_PATH, startChain, type Chain, type ChainOptions, type ChainStage, type StageResult } from './chain.js';
 export { COMPRESSORS, compressStage, decompressStage, levelOf, programsOf, suffixOf, type Compressor } from './codecs.js';
 export { INODE_FLAGS } from './inode-flags.js';

@@ -16,7 +16,9 @@ const SET = 'cdrec/set.json';
 
 /** What an ISO set is made of, besides archives. */
 export interface IsoSetOptions extends SetHeader {
-  readonly mode: 'rescue' | 'iso' | 'path' | 'tape';
+  readonly mode: 'rescue' | 'iso' | 'path' | 'tape' | 'repository';
+  /** Where the archives are, in mode repository. */
+  readonly repository?: Manifest['repository'];
   readonly directory: string;
   /** Capacity of a volume in bytes. */
   readonly volumeBytes: number;
@@ -83,8 +85,8 @@ export class IsoSetWriter implements SetWriter {
   }
 
   #manifest(number: number, last: boolean, archives: readonly Archive[]): Manifest {
-    const { mode } = this.#o;
-    return { ...manifestHead(this.#o), mode, volume: number, last, archives: [...archives] };
+    const { mode, repository } = this.#o;
+    return { ...manifestHead(this.#o), mode, ...(repository === undefined ? {} : { repository }), volume: number, last, archives: [...archives] };
   }
 
   #sfv(iso: IsoImageWriter): string {
@@ -134,6 +136,11 @@ export class IsoSetWriter implements SetWriter {
     const complete = { ...archive, bytes: result.bytes, sha256: result.sha256, contentBytes, exceptions: limitExceptions(exceptions) };
     this.#archives.push(complete);
     return complete;
+  }
+
+  /** Enters an archive that lies elsewhere (`snapshot`). */
+  addReference(archive: Archive): void {
+    this.#archives.push({ ...archive, exceptions: limitExceptions(archive.exceptions) });
   }
 
   async #complete(last: boolean, archives: readonly Archive[]): Promise<void> {

@@ -13,7 +13,7 @@ const piece = z.object({
   tapeFile: z.int().min(0).optional().describe('on a tape: number of the file, from 0'),
 });
 const archive = z.object({
-  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'image', 'flags', 'luks-header']).describe('image: blocks of a device, as `method` writes them; flags: what lsattr says of files with inode flags, for chattr; luks-header: of the device, for cryptsetup luksHeaderRestore'), method: z.string().optional().describe('of an image: ntfsclone, dd, or a program of partclone'), compress: z.enum(COMPRESSORS),
+  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'tree', 'image', 'flags', 'luks-header']).describe('tree: a file system as its engine keeps it; image: blocks of a device, as `method` writes them; flags: what lsattr says of files with inode flags, for chattr; luks-header: of the device, for cryptsetup luksHeaderRestore'), method: z.string().optional().describe('of an image: ntfsclone, dd, or a program of partclone'), compress: z.enum(COMPRESSORS),
   encrypt: z.enum(['age']).optional().describe('absent: not encrypted'),
   mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
   bytes: z.int().min(0).describe('bytes of the stored stream'),
@@ -21,12 +21,14 @@ const archive = z.object({
   sha256: z.string().regex(/^([0-9a-f]{64})?$/).describe('of the stored stream; empty while it goes on'),
   exceptions: z.array(z.string()).describe('files that could not be read or changed meanwhile'),
   pieces: z.array(piece),
+  snapshot: z.object({ engine: z.string(), id: z.string().min(1), path: z.string() }).optional().describe('it lies with an engine (repository, or a command of the administrator), not on the volumes: there are no pieces; id: what the engine finds it by'),
 });
 
 /** set.json as it lies on every volume: the last volume's index is that of the whole set. */
 export const manifestSchema = z.object({
   format: z.literal(1),
-  setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path', 'tape']),
+  setId: z.uuid(), label: z.string().regex(LABEL), created: z.string(), host: z.string(), mode: z.enum(['rescue', 'iso', 'path', 'tape', 'repository']),
+  repository: z.object({ engine: z.string(), location: z.string() }).optional().describe('where the archives are, in mode repository; no secrets'),
   key: z.string().optional().describe('age identity of the set, locked by a passphrase; absent: by recipients only, or not encrypted'),
   volume: z.int().min(1), last: z.boolean(),
   tape: z.object({ block: z.int().min(512).describe('bytes of a block') }).optional(),

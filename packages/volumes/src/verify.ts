@@ -31,6 +31,7 @@ export async function verifySet(set: OpenSet, onBytes: (bytes: number) => void =
     }
   }
   for (const archive of set.manifest.archives) {
+    if (archive.snapshot !== undefined) continue; // its engine knows
     if (archive.pieces.some((p) => !set.volumes.has(p.volume))) continue; // its volume is among the missing
     try {
       for await (const chunk of set.read(archive)) onBytes(chunk.length);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { parseSize, type Config } from '@cdrec/config';
 import { isLabel } from '@cdrec/volumes';
 import { build } from '../build.js';
+import { buildSnapshots } from '../repository-build.js';
 import { planArchives } from '../archives.js';
 import { dryRun } from '../dry-run.js';
 import { surveyMachine } from '../rescue-parts.js';
@@ -14,7 +15,7 @@ import { EXIT, usageError } from '../exit.js';
 import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 
 interface Flags {
-  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean;
+  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean; initRepository?: boolean; medium: boolean;
 }
 async function showDryRun(config: Config, flags: Flags, terminal: Terminal): Promise<void> {
   const request = { config, out: resolve(flags.out ?? config.output.directory), label: flags.label ?? (config.output.label === '' ? undefined : config.output.label) };
@@ -43,10 +44,12 @@ export async function buildSet(_: [], flags: Flags, terminal: Terminal): Promise
   const { output } = flags;
   if (output !== 'iso' && output !== 'pxe' && output !== 'floppy' && output !== 'tree') throw usageError(`--output ${String(output)} is unknown`, 'take iso, pxe, floppy or tree');
   if (output !== 'iso' && flags.mode !== undefined && flags.mode !== 'rescue') throw usageError(`--output ${output} makes no backups: --mode ${flags.mode} does not go with it`, 'make the backups with --mode path, on a server that the rescue system can reach');
-  const chosen: Omit<Choice, 'mode'> & { mode: string } = output !== 'iso' ? { mode: 'rescue' } : flags.mode !== undefined ? { mode: flags.mode } : config.output.mode !== '' ? { mode: config.output.mode } : await chooseMode(terminal);
-  if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path' && chosen.mode !== 'tape') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso, path or tape');
+  const chosen: Omit<Choice, 'mode'> & { mode: string } = output !== 'iso' ? { mode: 'rescue' } : flags.mode !== undefined ? { mode: flags.mode } : config.output.mode !== '' ? { mode: config.output.mode } : config.backup.engine !== 'tar' ? { mode: 'repository' } : await chooseMode(terminal);
+  if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path' && chosen.mode !== 'tape' && chosen.mode !== 'repository') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso, path, tape or repository');
+  if (config.backup.engine !== 'tar' && chosen.mode !== 'repository' && chosen.mode !== 'rescue') throw usageError(`backup.engine = "${config.backup.engine}" keeps the backups elsewhere: --mode ${chosen.mode} does not go with it`, 'take --mode repository');
+  if (!flags.medium && chosen.mode !== 'repository') throw usageError('--no-medium goes with --mode repository', 'the backups would be nowhere');
   const tapes = [...flags.tape, ...(chosen.tape === undefined ? [] : [chosen.tape])];
-  const drive = flags.burn ?? chosen.burn ?? (config.output.burn !== '' && (chosen.mode === 'iso' || chosen.mode === 'rescue') ? config.output.burn : undefined);
+  const drive = flags.burn ?? chosen.burn ?? (config.output.burn !== '' && (chosen.mode === 'iso' || chosen.mode === 'rescue' || chosen.mode === 'repository') ? config.output.burn : undefined);
   if (tapes.length > 0 && chosen.mode !== 'tape') throw usageError(`--tape does not go with --mode ${chosen.mode}`);
   if (drive !== undefined && chosen.mode === 'path') throw usageError('--burn does not go with --mode path');
   const label = flags.label ?? (config.output.label === '' ? undefined : config.output.label);
@@ -64,9 +67,16 @@ export async function buildSet(_: [], flags: Flags, terminal: Terminal): Promise
     else for (const f of files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
     return EXIT.ok;
   }
+  if (!flags.medium) {
+    const { setId, exceptions, bytes } = await buildSnapshots({ ...request, initialize: flags.initRepository === true }, terminal);
+    for (const e of exceptions) terminal.say(`exception: ${e}`);
+    if (flags.json === true) terminal.print(JSON.stringify({ setId, bytes, exceptions }));
+    else terminal.print(`set ${setId}: ${formatBytes(bytes)} added to the repository`);
+    return exceptions.length > 0 ? EXIT.exceptions : EXIT.ok;
+  }
   const burner = drive === undefined ? {} : { burner: new Burner({ drive, program: config.output.burn_program, speed: config.output.burn_speed, erase: flags.erase ?? config.output.burn_erase }, terminal) };
   if (chosen.mode === 'tape') tapeDrives(config, tapes); // wrong ones are told before anything is done
-  const { set, exceptions } = await build({ ...request, mode: chosen.mode, tapes, sameDisk: flags.sameDisk === true, ...burner, volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size) }, terminal);
+  const { set, exceptions } = await build({ ...request, initialize: flags.initRepository === true, mode: chosen.mode, tapes, sameDisk: flags.sameDisk === true, ...burner, volumeBytes: parseSize(flags.volumeSize ?? config.output.volume_size) }, terminal);
   for (const e of exceptions) terminal.say(`exception: ${e}`);
   if (flags.json === true) terminal.print(JSON.stringify({ ...set, exceptions }));
   else for (const f of set.files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);

@@ -2,25 +2,33 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { archiveOf, counted, extract, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
+import { archiveOf, counted, extract, holdsFiles, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
+import type { Engine } from '@cdrec/engine';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
 import { EXIT, usageError } from '../exit.js';
-import { findSet } from '../sets.js';
+import { openSource, type Source, type SourceFlags } from '../source.js';
 import { formatBytes, searchPath, type Terminal } from '../terminal.js';
 
-interface Flags { list?: boolean; find?: string; path: string[]; fs?: string; to?: string; mkfs?: string; yes?: boolean; identity?: string; tape: string[] }
+interface Flags extends SourceFlags { list?: boolean; find?: string; path: string[]; fs?: string; to?: string; mkfs?: string; yes?: boolean; identity?: string; tape: string[] }
+
+type FsSource = Pick<Source, 'set' | 'engine'>;
+
+function requireEngine(engine: Engine | undefined): Engine {
+  if (engine === undefined) throw new CdrecError('SET_INCOMPLETE', 'the files of this set lie with an engine, which is not at hand');
+  return engine;
+}
 
 const stored = (archive: Archive, identity: string | undefined): StoredAs => ({ compress: archive.compress, encrypt: archive.encrypt, identity, path: searchPath() });
 
 /** Whole archives, or those that hold the wanted paths, with the members to take (none: all). */
 function wanted(set: OpenSet, flags: Flags): Map<Archive, string[]> {
   const out = new Map<Archive, string[]>();
-  const mounts = set.manifest.archives.filter((a) => a.kind === 'tar').map((a) => a.mount).join(', ');
+  const mounts = set.manifest.archives.filter(holdsFiles).map((a) => a.mount).join(', ');
   if (flags.fs !== undefined) {
-    const archive = set.manifest.archives.find((a) => a.kind === 'tar' && a.mount === flags.fs);
+    const archive = set.manifest.archives.find((a) => holdsFiles(a) && a.mount === flags.fs);
     if (archive === undefined) throw usageError(`--fs ${flags.fs}: the set has no such file system`, `it has ${mounts}`);
     out.set(archive, []);
   }
@@ -34,6 +42,7 @@ function wanted(set: OpenSet, flags: Flags): Map<Archive, string[]> {
 
 /** Only what the archive lies on must be there: other volumes of the set may be missing. */
 function requirePieces(set: OpenSet, archive: Archive): void {
+  if (archive.snapshot !== undefined) return;
   if (set.legacy === true) {
     const goesOn = set.missing.find((m) => m.includes(` ${archive.name} `));
     if (goesOn !== undefined) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} is not whole: ${goesOn} is missing`);
@@ -44,28 +53,36 @@ function requirePieces(set: OpenSet, archive: Archive): void {
   if (missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} needs volume ${missing.join(', ')} too`, { hint: 'make it reachable: name its ISO file or its drive' });
 }
 
-async function list(set: OpenSet, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
+async function list(source: FsSource, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
+  const { set } = source;
   const matches = flags.find === undefined ? () => true : matcher(flags.find);
-  const chosen = flags.fs === undefined && flags.path.length === 0 ? new Map(set.manifest.archives.filter((a) => a.kind === 'tar').map((a) => [a, [] as string[]])) : wanted(set, flags);
+  const chosen = flags.fs === undefined && flags.path.length === 0 ? new Map(set.manifest.archives.filter(holdsFiles).map((a) => [a, [] as string[]])) : wanted(set, flags);
   for (const [archive, members] of chosen) {
     requirePieces(set, archive);
-    await listArchive(set.read(archive), stored(archive, identity), archive.name, (name) => {
+    const tell = (name: string): void => {
       const below = members.length === 0 || members.some((m) => name === m || name === `${m}/` || name.startsWith(`${m}/`));
       const path = pathOf(archive.mount, name);
       if (below && matches(path)) terminal.print(path);
-    });
+    };
+    if (archive.snapshot === undefined) await listArchive(set.read(archive), stored(archive, identity), archive.name, tell);
+    else await requireEngine(source.engine).listTree(archive.snapshot, tell);
   }
 }
 
 /** Unpacks into a directory, where paths are as on the machine. */
-async function toDirectory(set: OpenSet, chosen: ReadonlyMap<Archive, string[]>, to: string, identity: string | undefined, terminal: Terminal): Promise<void> {
+async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archive, string[]>, to: string, identity: string | undefined, terminal: Terminal): Promise<void> {
   mkdirSync(to, { recursive: true });
   for (const [archive, members] of chosen) {
     // Single files keep their place in the machine; a whole file system is what the directory becomes.
     const directory = members.length > 0 ? join(to, archive.mount) : to;
     mkdirSync(directory, { recursive: true });
     if (members.length === 0 && readdirSync(directory).some((n) => n !== 'lost+found')) throw new CdrecError('TARGET_NOT_EMPTY', `${directory} is not empty`, { hint: 'a whole file system is unpacked into an empty directory or file system; take --path for single files' });
-    const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.bytes);
+    const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.snapshot === undefined ? archive.bytes : archive.contentBytes);
+    if (archive.snapshot !== undefined) {
+      await requireEngine(engine).restoreTree(archive.snapshot, directory, members, { onBytes: meter.set });
+      meter.done();
+      continue;
+    }
     await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
     meter.done();
   }
@@ -81,7 +98,7 @@ function uuidFor(type: string, old: string): string {
 }
 
 /** Unpacks a whole file system into a device: as it is prepared, or with a new file system of another type. */
-async function toDevice(set: OpenSet, archive: Archive, device: string, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
+async function toDevice(source: FsSource, archive: Archive, device: string, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
   const mounted = (await readMounts()).find((m) => m.source === device);
   if (mounted !== undefined) throw new CdrecError('DISK_REFUSED', `${device} is mounted on ${mounted.target}`, { hint: `unmount it, or give --to ${mounted.target}` });
   const now = await superblockOf(device);
@@ -97,22 +114,22 @@ async function toDevice(set: OpenSet, archive: Archive, device: string, flags: F
   } else if (now.type === '') throw new CdrecError('TARGET_NOT_PREPARED', `${device} holds no file system`, { hint: 'make one, or let it be made: --mkfs TYPE' });
   const directory = mkdtempSync(join(tmpdir(), 'cdrec-fs-'));
   try {
-    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(set, new Map([[archive, []]]), directory, identity, terminal));
+    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(source, new Map([[archive, []]]), directory, identity, terminal));
   } finally {
     rmdirSync(directory);
   }
 }
 
 /** A set of ours, else one of mkCDrec 1.x where volumes are named. */
-async function findAnySet(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<OpenSet> {
+async function findAnySet(volumes: readonly string[], flags: Flags, terminal: Terminal): Promise<FsSource> {
   try {
-    return (await findSet(volumes, { drives: flags.tape, terminal })).set;
+    return await openSource(volumes, flags, terminal);
   } catch (error) {
     if (!['SET_NOT_FOUND', 'SET_FOREIGN'].includes(errorCode(error) ?? '')) throw error;
     const legacy = await openLegacySet(volumes.filter((v) => existsSync(v)));
     if (legacy === undefined) throw error;
     terminal.say(`A set of mkCDrec 1.x: ${legacy.label}`);
-    return legacy;
+    return { set: legacy, engine: undefined };
   }
 }
 
@@ -122,11 +139,12 @@ export async function restoreFs([volumes]: [string[]], flags: Flags, terminal: T
   if (!lists && flags.fs === undefined && flags.path.length === 0) throw usageError('what is to be restored?', 'give --path or --fs, or look with --list or --find');
   if (!lists && flags.fs !== undefined && flags.path.length > 0) throw usageError('--fs and --path do not go together', 'a whole file system goes into an empty place, single files keep their paths');
   if (!lists && flags.to === undefined) throw usageError('where to?', 'give --to DIRECTORY or --to DEVICE');
-  const set = await findAnySet(volumes, flags, terminal);
+  const source = await findAnySet(volumes, flags, terminal);
+  const { set } = source;
   try {
     const identity = await identityFor(set, flags.identity, terminal);
     if (lists) {
-      await list(set, flags, identity, terminal);
+      await list(source, flags, identity, terminal);
       return EXIT.ok;
     }
     const chosen = wanted(set, flags);
@@ -135,8 +153,8 @@ export async function restoreFs([volumes]: [string[]], flags: Flags, terminal: T
     const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
     if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);
     if (device && flags.fs === undefined) throw usageError('--path unpacks into a directory, not onto a device');
-    if (device) await toDevice(set, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
-    else await toDirectory(set, chosen, to, identity, terminal);
+    if (device) await toDevice(source, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
+    else await toDirectory(source, chosen, to, identity, terminal);
     terminal.say(`Unpacked: ${[...chosen].map(([a, m]) => (m.length > 0 ? `${String(m.length)} of ${a.mount}` : `${a.mount}, ${formatBytes(a.contentBytes)}`)).join('; ')}`);
     return EXIT.ok;
   } finally {

@@ -2,7 +2,8 @@ import { formatPlan } from '@cdrec/restore';
 import { EXIT } from '../exit.js';
 import { makePlan, type PlanFlags } from '../restore-plan.js';
 import { runRestore, type RestoreFlags } from '../restore-run.js';
-import { findSet, requireComplete } from '../sets.js';
+import { requireComplete } from '../sets.js';
+import { openSource, type SourceFlags } from '../source.js';
 import type { Terminal } from '../terminal.js';
 
 /** `cdrec restore`, `start-restore`: the whole machine. */
@@ -13,8 +14,8 @@ export const cloneDisk = ([source, target, volumes]: [string, string, string[]],
   runRestore(volumes, { ...flags, disk: [`${source}=${target}`], without: [] }, terminal, source);
 
 /** `cdrec plan`: what a restore would do. */
-export async function plan([volumes]: [string[]], flags: PlanFlags & { json?: boolean }, terminal: Terminal): Promise<number> {
-  const { set, places } = await findSet(volumes, { drives: flags.tape, terminal });
+export async function plan([volumes]: [string[]], flags: PlanFlags & SourceFlags & { json?: boolean }, terminal: Terminal): Promise<number> {
+  const { set, places } = await openSource(volumes, flags, terminal);
   try {
     requireComplete(set);
     const made = await makePlan(set, places, flags);

@@ -30,7 +30,7 @@ export const build: CommandSpec = {
     'With SOURCE_DATE_EPOCH set, the same machine gives the same bytes.',
   ],
   options: [
-    { flags: '--mode <mode>', text: 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory; tape: rescue ISO in --out, archives on tape', value: ['rescue', 'iso', 'path', 'tape'] },
+    { flags: '--mode <mode>', text: 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory; tape: rescue ISO in --out, archives on tape; repository: rescue ISO in --out, archives with backup.engine', value: ['rescue', 'iso', 'path', 'tape', 'repository'] },
     { flags: '--output <kind>', text: 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy; tree: the rescue root as a directory, to be changed', default: 'iso', value: ['iso', 'pxe', 'floppy', 'tree'] },
     { flags: '--tree <directory>', text: 'take the rescue root from this directory, which --output tree made', value: 'directory' },
     { flags: '--out <directory>', text: 'where the set is written (default: output.directory)', value: 'directory' },
@@ -39,6 +39,8 @@ export const build: CommandSpec = {
     { flags: '--tape <drive>', text: 'drive for --mode tape: /dev/nst0, or HOST:/dev/nst0 by SSH; one after another', repeat: true, value: 'device' },
     { flags: '--burn <drive>', text: 'burn every volume when it is complete, read it back, ask for the next disc; no ISO files are kept', value: 'device' },
     { flags: '--erase', text: 'blank rewritable discs without a question' },
+    { flags: '--init-repository', text: 'with --mode repository: make the repository if it is not there yet' },
+    { flags: '--no-medium', text: 'with --mode repository: only send the backups; the rescue medium that there is finds them' },
     { flags: '--same-disk', text: 'let --mode path write to a disk that is itself backed up' },
     { flags: '--passphrase', text: 'encrypt the archives with a passphrase that is asked for (backup.encrypt: with public keys)' },
     ...EXCLUDES,
@@ -48,6 +50,7 @@ export const build: CommandSpec = {
   examples: [
     ['build --dry-run', 'what would be saved, what is left out and why'], ['build --mode iso --out /backup', 'ISO volumes of the size of a DVD'],
     ['build --mode path --out /mnt/nas', 'rescue ISO and archives on a mounted share'], ['build --mode iso --burn /dev/sr0', 'burn the volumes one after another'],
+    ['build --mode repository', 'rescue medium, and snapshots in the repository of the configuration'],
     ['build --mode rescue', 'the rescue system alone'],
   ],
   exit: { 1: 'failed, nothing is left behind', 3: 'complete, but the listed files could not be read or changed meanwhile' }, files: [...CONFIG_FILES, ['/var/lib/cdrec', 'where sets are written by default']],

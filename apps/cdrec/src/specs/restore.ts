@@ -1,8 +1,8 @@
 import { lazy, type CommandSpec, type OptionSpec } from '../cli/spec.js';
-import { IDENTITY, TAPE, VOLUMES } from './shared.js';
+import { IDENTITY, REPOSITORY, TAPE, VOLUMES } from './shared.js';
 
 const PLAN: readonly OptionSpec[] = [
-  TAPE,
+  TAPE, ...REPOSITORY,
   { flags: '--grow', text: 'use all of larger disks: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)' },
   { flags: '--fixed <name>', text: 'keeps its size: a mount point, GROUP/VOLUME, or a device; default: restore.fixed of the configuration', repeat: true },
   { flags: '--weight <name=number>', text: 'share of what is gained on larger disks; without a weight nothing else grows', repeat: true },
@@ -47,7 +47,7 @@ export const restore: CommandSpec = {
     'In the rescue system the command is also called start-restore. On a terminal, a step that fails is followed by a question: look at it in a shell, try it again, leave it out, or stop.',
   ],
   arguments: [VOLUMES], options: [...PLAN, ...DISKS, ...RUN],
-  examples: [['restore', 'in the rescue system: search the set, show the plan, ask'], ['restore --disk /dev/sda=/dev/nvme0n1 --grow', 'onto a larger disk, all of it used'], ['restore --yes --check', 'without questions, and compare every file afterwards']],
+  examples: [['restore', 'in the rescue system: search the set, show the plan, ask'], ['restore --disk /dev/sda=/dev/nvme0n1 --grow', 'onto a larger disk, all of it used'], ['restore --repository rest:https://backup:8000/ --host web1', 'from a repository, without a medium of the machine'], ['restore --yes --check', 'without questions, and compare every file afterwards']],
   exit: EXIT, files: FILES,
   run: lazy(async () => (await import('../commands/restore.js')).restore),
 };
@@ -72,7 +72,7 @@ export const restoreFs: CommandSpec = {
     { flags: '--fs <mount point>', text: 'take this whole file system' },
     { flags: '--to <directory or device>', text: 'where it is unpacked: files keep their path below a directory; a file system becomes what an empty directory or a device holds', value: 'file' },
     { flags: '--mkfs <type>', text: 'make a new file system on the device first, of this type (another one than it was, if you like)', value: ['ext4', 'xfs', 'btrfs', 'ext3', 'ext2', 'f2fs', 'jfs', 'reiserfs', 'vfat', 'exfat'] },
-    { flags: '--yes', text: 'do not ask before a device is overwritten' }, IDENTITY, TAPE,
+    { flags: '--yes', text: 'do not ask before a device is overwritten' }, IDENTITY, TAPE, ...REPOSITORY,
   ],
   examples: [['restore-fs set/*.iso --find "*.conf"', 'where was it?'], ['restore-fs set/*.iso --path /etc/ssh --to /tmp/old', 'single files, with owner and mode'], ['restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs', 'a file system, onto another type']],
   exit: { 0: 'unpacked' },

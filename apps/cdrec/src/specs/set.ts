@@ -1,11 +1,11 @@
 import { lazy, type CommandSpec } from '../cli/spec.js';
-import { CONFIG, JSON_OUT, TAPE, VOLUMES } from './shared.js';
+import { CONFIG, JSON_OUT, REPOSITORY, TAPE, VOLUMES } from './shared.js';
 
 export const verify: CommandSpec = {
   name: 'verify', summary: 'read all volumes of a set and compare every checksum; in any order, from files, directories or devices',
   description: ['What is missing or damaged is named: volume, file, and what is wrong with it. With --rehearsal, the report of a rehearsal is checked instead.'],
   arguments: [VOLUMES],
-  options: [TAPE, JSON_OUT, { flags: '--rehearsal <directory>', text: 'check the report of a rehearsal: its signature (--key), and that it speaks of these very volumes', value: 'directory' }, { flags: '--key <file>', text: 'public Ed25519 key (PEM) of who signed the report', value: 'file' }],
+  options: [TAPE, ...REPOSITORY, JSON_OUT, { flags: '--rehearsal <directory>', text: 'check the report of a rehearsal: its signature (--key), and that it speaks of these very volumes', value: 'directory' }, { flags: '--key <file>', text: 'public Ed25519 key (PEM) of who signed the report', value: 'file' }],
   examples: [['verify /backup/*.iso', 'a set of ISO files'], ['verify', 'the discs in the drives'], ['verify --rehearsal report --key key.pub /backup/*.iso', 'is this report genuine, and of these volumes?']],
   exit: { 0: 'complete and undamaged', 1: 'something is missing, damaged or forged' },
   run: lazy(async () => (await import('../commands/verify.js')).verify),

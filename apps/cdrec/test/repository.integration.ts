@@ -1,0 +1,210 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachImage, compareTrees, removeWork, withMounts } from '@cdrec/rehearse';
+import { CLI, inMachine, MACHINE_ENV, makeMachine, run, type Outcome } from './machine.ts';
+
+/** backup.engine = "restic" with restic's own REST server: build, build again, verify, restore, compare; every fault with its message. */
+const workspace = fileURLToPath(new URL('../../..', import.meta.url));
+const bin = join(workspace, '.cache/bin');
+let dir: string;
+let image: string;
+let port: number;
+let server: ChildProcess | undefined;
+const location = (): string => `rest:http://127.0.0.1:${String(port)}/`;
+const password = (): string => join(dir, 'password');
+
+const freePort = (): Promise<number> => new Promise((resolve) => {
+  const s = createServer().listen(0, '127.0.0.1', () => {
+    const { port: p } = s.address() as { port: number };
+    s.close(() => { resolve(p); });
+  });
+});
+async function startServer(repository = 'repository'): Promise<void> {
+  server = spawn(join(bin, 'rest-server'), ['--no-auth', '--listen', `127.0.0.1:${String(port)}`, '--path', join(dir, repository)], { stdio: 'ignore' });
+  for (let i = 0; i < 100; i++) {
+    if (await fetch(`http://127.0.0.1:${String(port)}/config`).then(() => true, () => false)) return;
+    await sleep(100);
+  }
+  throw new Error('rest-server does not answer');
+}
+async function stopServer(): Promise<void> {
+  const s = server;
+  server = undefined;
+  if (s?.exitCode !== null) return;
+  s.kill('SIGKILL');
+  await new Promise((resolve) => s.on('close', resolve));
+}
+const bytesIn = (path: string): number => readdirSync(path, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).reduce((n, e) => n + statSync(join(e.parentPath, e.name)).size, 0);
+const config = (more = ''): string => `[backup]\nengine = "restic"\n\n[repository]\nlocation = "${location()}"\npassword_file = "/mnt/password"\npatience = 10\n${more}`;
+
+/** cdrec in the machine's root, with /mnt bound to the directory of the test. */
+const inRoot = <T>(work: (cdrec: (...args: string[]) => Promise<Outcome>, root: string, kernel: string) => Promise<T>): Promise<T> => inMachine(image, dir, [[join(dir, 'out'), 'mnt']], (root, kernel) => work((...args) => run('chroot', [root, 'cdrec', ...args], MACHINE_ENV), root, kernel));
+/** cdrec on this host, as a rescue system would: restic is in PATH. */
+const cdrec = (...args: string[]): Promise<Outcome> => run(process.execPath, ['--no-warnings', CLI, ...args], { PATH: `${bin}:${process.env['PATH'] ?? ''}` });
+const repository = (): string[] => ['--repository', location(), '--password-file', password()];
+async function blank(name: string) {
+  const file = join(dir, name);
+  rmSync(file, { force: true });
+  execFileSync('truncate', ['-s', '2G', file]);
+  return attachImage(file);
+}
+const restoreTo = (device: string, ...more: string[]): Promise<Outcome> => cdrec('restore', ...repository(), '--host', 'sample-bios-ext4', '--disk', device, '--yes', '--journal', join(dir, `journal-${String(Math.random()).slice(2)}`), '--work', join(dir, 'work'), ...more);
+
+beforeAll(async () => {
+  dir = mkdtempSync('/var/tmp/cdrec-repository-');
+  for (const d of ['out', 'repository']) mkdirSync(join(dir, d));
+  writeFileSync(password(), 'trustno1\n', { mode: 0o600 });
+  cpSync(password(), join(dir, 'out/password'));
+  port = await freePort();
+  writeFileSync(join(dir, 'out/cdrec.toml'), config());
+  image = await makeMachine(dir);
+  await startServer();
+  await inRoot((_, root) => {
+    cpSync(join(bin, 'restic'), join(root, 'usr/local/bin/restic'));
+    return Promise.resolve();
+  });
+}, 400_000);
+afterAll(async () => {
+  await stopServer();
+  await removeWork(dir);
+});
+
+describe('backup.engine = "restic"', () => {
+  it('a repository that is not there is not made by itself; a wrong password, a server that is not there: said before anything is done', async () => {
+    await inRoot(async (cli) => {
+      const args = ['build', '--config', '/mnt/cdrec.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--label', 'none'] as const;
+      const none = await cli(...args);
+      expect([none.status, none.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_MISSING[^]*--init-repository/)]);
+      writeFileSync(join(dir, 'out/closed.toml'), config().replace(/:\d+\//, ':1/').replace('patience = 10', 'patience = 5'));
+      const closed = await cli(...args, '--config', '/mnt/closed.toml');
+      expect([closed.status, closed.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*connection refused/)]);
+    });
+    expect(readdirSync(join(dir, 'out')).sort()).toEqual(['cdrec.toml', 'closed.toml', 'password']);
+  }, 120_000);
+
+  it('build: a rescue medium without archives, a snapshot of every file system, survey and manifest in the repository; the second build sends next to nothing', async () => {
+    const sent: number[] = [];
+    await inRoot(async (cli, _, kernel) => {
+      for (const [i, label] of ['first', 'second'].entries()) {
+        const before = bytesIn(join(dir, 'repository'));
+        const made = await cli('build', '--config', '/mnt/cdrec.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', label, ...(i === 0 ? ['--init-repository'] : []));
+        expect(made.status, made.stderr).toBe(0);
+        sent.push(bytesIn(join(dir, 'repository')) - before);
+      }
+      const wrong = join(dir, 'out/wrong');
+      writeFileSync(wrong, 'wrong\n', { mode: 0o600 });
+      writeFileSync(join(dir, 'out/wrong.toml'), config().replace('/mnt/password', '/mnt/wrong'));
+      const refused = await cli('build', '--config', '/mnt/wrong.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'third');
+      expect([refused.status, refused.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_PASSWORD/)]);
+      expect(existsSync(join(dir, 'out/third_1.iso'))).toBe(false);
+    });
+    expect((sent[1] as number) / (sent[0] as number), `${String(sent)} bytes`).toBeLessThanOrEqual(0.03);
+    const inspected = await cdrec('inspect', '--json', join(dir, 'out/first_1.iso'));
+    const manifest = JSON.parse(inspected.stdout) as { mode: string; repository: { location: string }; archives: { kind: string; pieces: unknown[]; snapshot: { id: string } }[] };
+    expect([manifest.mode, manifest.repository.location]).toEqual(['repository', location()]);
+    expect(manifest.archives.map((a) => [a.kind, a.pieces.length, a.snapshot.id.length])).toContainEqual(['tree', 0, 64]);
+    // Neither medium nor manifest knows the password.
+    for (const iso of ['first_1.iso', 'second_1.iso']) expect((await run('grep', ['-c', 'trustno1', join(dir, 'out', iso)])).stdout, iso).toBe('0');
+  }, 400_000);
+
+  it('lists, verifies, and restores from the repository alone: every file as it was, inode flags included', async () => {
+    const list = await cdrec('fleet', 'list', ...repository(), '--json');
+    expect((JSON.parse(list.stdout) as { host: string; label: string }[]).map((s) => [s.host, s.label])).toEqual([['sample-bios-ext4', 'second']]);
+    expect((await cdrec('verify', join(dir, 'out/first_1.iso'), '--password-file', password(), '--snapshot', 'set')).stdout).toContain('complete and undamaged');
+    const found = await cdrec('restore-fs', ...repository(), '--host', 'sample-bios-ext4', '--find', '/etc/fsta*');
+    expect(found.stdout).toBe('/etc/fstab');
+    const single = await cdrec('restore-fs', ...repository(), '--host', 'sample-bios-ext4', '--snapshot', 'first', '--path', '/etc/fstab', '--to', join(dir, 'single'));
+    expect(single.status, single.stderr).toBe(0);
+    await using loop = await blank('a.img');
+    const restored = await restoreTo(loop.device, '--check');
+    expect([restored.status, restored.stdout], restored.stderr).toEqual([0, expect.stringMatching(/CHECKED \d{5} files: 0 differences\nRESTORED sample-bios-ext4/)]);
+    await using original = await attachImage(image);
+    await withMounts([['-t', 'ext4', '-o', 'ro,noatime', original.partition(1), join(dir, 'left')], ['-t', 'ext4', '-o', 'ro,noatime', loop.partition(1), join(dir, 'right')]], async () => {
+      expect(readFileSync(join(dir, 'single/etc/fstab'), 'utf8')).toBe(readFileSync(join(dir, 'left/etc/fstab'), 'utf8'));
+      const { entries, differences } = await compareTrees(join(dir, 'left'), join(dir, 'right'), { without: ['./tmp', './var/lib/cdrec', './var/cache', './boot/grub', './mnt'] });
+      expect(entries).toBeGreaterThan(10_000);
+      // /tmp was at work while it was saved; hard links between symbolic links are what restic does not keep (docs/engines.md).
+      expect(differences.filter((d) => !d.startsWith('./tmp: mtime'))).toEqual([]);
+    });
+  }, 400_000);
+
+  it('a snapshot that is gone, another host, a date before the first set: named, nothing written', async () => {
+    await using loop = await blank('c.img');
+    const host = await cdrec('restore', ...repository(), '--host', 'web9', '--disk', loop.device, '--yes');
+    expect([host.status, host.stderr]).toEqual([1, expect.stringMatching(/SNAPSHOT_MISSING[^]*no set of web9[^]*sample-bios-ext4/)]);
+    const early = await restoreTo(loop.device, '--snapshot', '2001-01-01');
+    expect([early.status, early.stderr]).toEqual([1, expect.stringMatching(/no set of sample-bios-ext4 as old as 2001-01-01/)]);
+    const nonsense = await restoreTo(loop.device, '--snapshot', 'yesterday');
+    expect(nonsense.status).toBe(2);
+    const restic = (...args: string[]): string => execFileSync(join(bin, 'restic'), ['-r', location(), '--password-file', password(), ...args], { encoding: 'utf8' });
+    const all = JSON.parse(restic('snapshots', '--json')) as { id: string; tags: string[] }[];
+    const tree = all.find((s) => s.tags.includes('label=first') && s.tags.includes('mount=/') && s.tags.includes('type=tree')) as { id: string };
+    restic('forget', tree.id);
+    const gone = await restoreTo(loop.device, '--snapshot', 'first');
+    expect([gone.status, gone.stderr]).toEqual([1, expect.stringMatching(/SET_DAMAGED[^]*is not in the repository[^]*nothing was written/)]);
+    expect(execFileSync('dd', [`if=${loop.device}`, 'bs=512K', 'count=1', 'status=none']).every((b) => b === 0)).toBe(true);
+  }, 200_000);
+
+  it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore it is waited for; --check finds what differs', async () => {
+    await inRoot(async (cli, root, kernel) => {
+      writeFileSync(join(root, 'srv/large'), randomBytes(200 << 20));
+      const building = cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'cut');
+      await sleep(6000);
+      await stopServer();
+      const cut = await building;
+      expect([cut.status, cut.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE/)]);
+      await startServer();
+      const again = await cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'again');
+      expect(again.status, again.stderr).toBe(0);
+    });
+    const sets = JSON.parse((await cdrec('fleet', 'list', ...repository(), '--host', 'sample-bios-ext4', '--json')).stdout) as { label: string }[];
+    expect(sets.map((s) => s.label)).not.toContain('cut');
+    await using loop = await blank('d.img');
+    const hook = join(dir, 'spoil');
+    writeFileSync(hook, 'echo spoilt > "$CDREC_ROOT/etc/issue"; chmod 600 "$CDREC_ROOT/etc/motd"; rm "$CDREC_ROOT/etc/issue.net"; printf x | dd of="$CDREC_ROOT/srv/large" bs=1 seek=1000000 conv=notrunc 2> /dev/null; touch -d @1700000000 "$CDREC_ROOT/srv/large"\n');
+    const journal = join(dir, 'journal-cut');
+    const command = ['restore', ...repository(), '--host', 'sample-bios-ext4', '--disk', loop.device, '--yes', '--skip-verify', '--check', '--hook', hook, '--journal', journal, '--work', join(dir, 'work')] as const;
+    const child = cdrec(...command);
+    for (let i = 0; i < 300 && !(existsSync(journal) && readFileSync(journal, 'utf8').includes('mkfs')); i++) await sleep(100);
+    await sleep(1000);
+    await stopServer();
+    await sleep(3000);
+    await startServer();
+    // Away for three seconds: restic asks again, and nobody notices.
+    const { status, stdout } = await child;
+    expect([status, stdout.split('\n').filter((l) => l.startsWith('DIFFERENT')).sort()]).toEqual([3, [
+      'DIFFERENT /etc/issue.net: Cannot stat: No such file or directory', 'DIFFERENT /etc/issue: Mod time differs', 'DIFFERENT /etc/issue: Size differs', 'DIFFERENT /etc/motd: Mode differs', 'DIFFERENT /srv/large: Contents differ', 'DIFFERENT /srv/large: Mod time differs',
+    ]]);
+  }, 400_000);
+
+  it('a damaged repository is found before the disk is touched', async () => {
+    await using loop = await blank('e.img');
+    const data = join(dir, 'repository/data');
+    cpSync(data, `${data}.whole`, { recursive: true });
+    execFileSync('chmod', ['-R', 'u+w', data]);
+    for (const e of readdirSync(data, { recursive: true, withFileTypes: true }).filter((f) => f.isFile())) {
+      const pack = join(e.parentPath, e.name);
+      const bytes = readFileSync(pack);
+      if (bytes.length < 4 << 20) continue; // those with trees: the next one finds these
+      const at = Math.floor(bytes.length / 3);
+      bytes[at] = (bytes[at] as number) ^ 0xff;
+      writeFileSync(pack, bytes);
+    }
+    const flipped = await restoreTo(loop.device);
+    expect([flipped.status, flipped.stderr]).toEqual([1, expect.stringMatching(/SET_DAMAGED[^]*cannot be read[^]*nothing was written/)]);
+    for (const d of readdirSync(data)) rmSync(join(data, d), { recursive: true });
+    for (const d of readdirSync(`${data}.whole`)) mkdirSync(join(data, d));
+    const lost = await restoreTo(loop.device);
+    expect([lost.status, lost.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_FAILED|SET_DAMAGED/)]);
+    expect(execFileSync('dd', [`if=${loop.device}`, 'bs=512K', 'count=1', 'status=none']).every((b) => b === 0)).toBe(true);
+    cpSync(`${data}.whole`, data, { recursive: true });
+    const mended = await cdrec('verify', ...repository(), '--host', 'sample-bios-ext4');
+    expect([mended.status, mended.stdout], mended.stderr).toEqual([0, expect.stringContaining('complete and undamaged')]);
+  }, 400_000);
+});
