@@ -63,6 +63,7 @@ _cdrec() {
       case "$prev" in
         --mode) COMPREPLY=($(compgen -W 'rescue iso path tape repository' -- "$cur")); return ;;
         --output) COMPREPLY=($(compgen -W 'iso pxe floppy tree' -- "$cur")); return ;;
+        --to) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --tree) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --out) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --volume-size) COMPREPLY=($(compgen -W 'cd dvd dvd-dl bd bd-dl' -- "$cur")); return ;;
@@ -75,7 +76,7 @@ _cdrec() {
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--mode --output --tree --out --volume-size --label --kernel --tape --burn --erase --init-repository --no-medium --same-disk --passphrase --exclude --exclude-mount --dry-run --overwrite --config --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--mode --output --to --generic --tree --out --volume-size --label --kernel --tape --burn --erase --init-repository --no-medium --same-disk --passphrase --exclude --exclude-mount --dry-run --overwrite --config --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'verify')
       case "$prev" in

@@ -48,6 +48,8 @@ complete -c cdrec -n '__fish_seen_subcommand_from config; and __fish_seen_subcom
 complete -c cdrec -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from import' -F
 complete -c cdrec -n '__fish_seen_subcommand_from build' -l mode -x -a 'rescue iso path tape repository' -d 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory; tape: rescue ISO in --out, archives on tape; repository: rescue ISO in --out, archives with backup.engine'
 complete -c cdrec -n '__fish_seen_subcommand_from build' -l output -x -a 'iso pxe floppy tree' -d 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy; tree: the rescue root as a directory, to be changed'
+complete -c cdrec -n '__fish_seen_subcommand_from build' -l to -x -a '(__fish_complete_directories)' -d 'with --output pxe: add this machine to the tree of a boot server for many, known by MAC address, serial number (iPXE) or host name (iPXE)'
+complete -c cdrec -n '__fish_seen_subcommand_from build' -l generic -d 'with --to: the rescue system for any machine of the repository, which starts where no machine of its own is known'
 complete -c cdrec -n '__fish_seen_subcommand_from build' -l tree -x -a '(__fish_complete_directories)' -d 'take the rescue root from this directory, which --output tree made'
 complete -c cdrec -n '__fish_seen_subcommand_from build' -l out -x -a '(__fish_complete_directories)' -d 'where the set is written (default: output.directory)'
 complete -c cdrec -n '__fish_seen_subcommand_from build' -l volume-size -x -a 'cd dvd dvd-dl bd bd-dl' -d 'cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...'

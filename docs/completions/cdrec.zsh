@@ -60,6 +60,8 @@ _cdrec_config_import() {
 _cdrec_build() {
   _arguments -S '--mode[rescue\: no backups; iso\: volumes; path\: rescue ISO and archives in a directory; tape\: rescue ISO in --out, archives on tape; repository\: rescue ISO in --out, archives with backup.engine]:value:(rescue iso path tape repository)' \
     '--output[iso\: ISO volumes; pxe\: a tree for a TFTP or HTTP server (rescue system only); floppy\: the image of a boot floppy; tree\: the rescue root as a directory, to be changed]:value:(iso pxe floppy tree)' \
+    '--to[with --output pxe\: add this machine to the tree of a boot server for many, known by MAC address, serial number (iPXE) or host name (iPXE)]:value:_files -/' \
+    '--generic[with --to\: the rescue system for any machine of the repository, which starts where no machine of its own is known]' \
     '--tree[take the rescue root from this directory, which --output tree made]:value:_files -/' \
     '--out[where the set is written (default\: output.directory)]:value:_files -/' \
     '--volume-size[cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...]:value:(cd dvd dvd-dl bd bd-dl)' \

@@ -19,7 +19,7 @@ import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
 import { nextTape, tapeDrives } from './tapes.js';
 import { planArchives, prepareEncryption, rulesFor, writeArchives } from './archives.js';
-import { connectForBuild, manifestOf } from './repository-build.js';
+import { connectForBuild, macsOf, manifestOf } from './repository-build.js';
 import { formatDocument } from './source.js';
 import { archiveStore, engineStore } from './stores.js';
 
@@ -83,7 +83,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     }, terminal, interrupt.signal);
     const exceptions = mode === 'rescue' ? [] : await writeArchives(store, items, survey, config, terminal, interrupt.signal);
     // Only a set with its document exists in a repository.
-    if (backing !== undefined) await backing.complete({ setId, label, host: survey.host.name }, formatDocument(manifestOf({ setId, label, created: date, host: survey.host.name }, backing.named, entered), survey));
+    if (backing !== undefined) await backing.complete({ setId, label, host: survey.host.name, macs: macsOf(survey) }, formatDocument(manifestOf({ setId, label, created: date, host: survey.host.name }, backing.named, entered), survey));
     const set = await writer.finish();
     writer = undefined;
     writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })), terminal);

@@ -13,7 +13,7 @@ import { interruptSignal, type Terminal } from './terminal.js';
 export interface MadeFile { readonly path: string; readonly bytes: number }
 
 /** Runs `work` with the parts of a rescue system; nothing is left at `partial` when it fails. The roads of a medium do not matter here. */
-async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
   const request: RescueRequest = { ...rest, config: { ...config, boot: { ...config.boot, bios: 'isolinux' } } };
   prepareDirectory(request.out);
   const interrupt = interruptSignal('what was begun is removed');
@@ -30,7 +30,7 @@ async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Termi
 }
 
 /** Packs rd-base between the head and the tail of a cpio archive, so that it is written once. */
-async function writeRescueCpio(file: string, parts: RescueParts, request: RescueRequest): Promise<void> {
+export async function writeRescueCpio(file: string, parts: RescueParts, request: RescueRequest): Promise<void> {
   const { image } = request.config.rescue;
   const seconds = Math.floor(request.date / 1000);
   const name = `cdrec/rd-base.${image}`;

@@ -1,5 +1,6 @@
 import { CommandEngine, shownLocation, type Engine } from '@cdrec/engine';
 import type { Config } from '@cdrec/config';
+import type { Survey } from '@cdrec/survey';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import type { Archive, Manifest } from '@cdrec/volumes';
 import { planArchives, rulesFor, writeArchives } from './archives.js';
@@ -17,8 +18,11 @@ export interface Backing {
   engine(facts: { readonly setId: string; readonly host: string }): Engine;
   readonly extras: (host: string) => Promise<RescueExtras>;
   /** Tells the repository that the set is complete. */
-  complete(facts: { readonly setId: string; readonly label: string; readonly host: string }, document: string): Promise<void>;
+  complete(facts: { readonly setId: string; readonly label: string; readonly host: string; readonly macs: readonly string[] }, document: string): Promise<void>;
 }
+
+/** By which a rescue system that was started by the network finds out whose set it is to take. */
+export const macsOf = (survey: Survey): string[] => survey.network.map((n) => n.mac);
 
 /** The directory of restic's cache: it makes the second build fast. */
 const CACHE = '/var/cache/cdrec/restic';
@@ -77,7 +81,7 @@ export async function buildSnapshots(request: RescueRequest & { readonly initial
     const archives: Archive[] = [];
     const store = engineStore(backing.engine({ setId, host }), { setId, label, host, rules: rulesFor({ config, out: request.out, label: request.label }) }, (a) => { archives.push(a); }, terminal, interrupt.signal);
     const exceptions = await writeArchives(store, planArchives(survey, request, []), survey, config, terminal, interrupt.signal);
-    await backing.complete({ setId, label, host }, formatDocument(manifestOf({ setId, label, created: date, host }, backing.named, archives), survey));
+    await backing.complete({ setId, label, host, macs: macsOf(survey) }, formatDocument(manifestOf({ setId, label, created: date, host }, backing.named, archives), survey));
     return { setId, bytes: archives.reduce((n, a) => n + a.bytes, 0), exceptions };
   } finally {
     interrupt.stop();

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { CommandEngine, shownLocation, type Engine, type Repository, type RepositorySet } from '@cdrec/engine';
 import { DEFAULT_CONFIG, type Config } from '@cdrec/config';
 import { CdrecError, errorCode } from '@cdrec/tool';
@@ -49,6 +49,13 @@ const withEngine = (set: OpenSet, engine: Engine): OpenSet => ({ ...set, read: (
 
 /** The host that the boot server meant (`cdrec.host=` on the kernel's command line). */
 const bootedHost = (): string | undefined => /\bcdrec\.host=(\S+)/.exec(readFileSync('/proc/cmdline', 'utf8'))?.[1];
+
+/** The host whose network card this machine has; undefined: none, or more than one. */
+function hostByCard(sets: readonly RepositorySet[]): string | undefined {
+  const cards = readdirSync('/sys/class/net').map((n) => `/sys/class/net/${n}/address`).filter((f) => existsSync(f)).map((f) => readFileSync(f, 'utf8').trim().toLowerCase()).filter((m) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(m) && m !== '00:00:00:00:00:00');
+  const hosts = new Set(sets.filter((s) => s.macs.some((m) => cards.includes(m))).map((s) => s.host));
+  return hosts.size === 1 ? [...hosts][0] : undefined;
+}
 
 /** The configuration of a repository: of the command line, the rescue system, or this machine. */
 function configOfRepository(location: string | undefined): Config['repository'] {
@@ -106,9 +113,10 @@ export async function openSource(volumes: readonly string[], flags: SourceFlags,
     if (volumes.length > 0) throw usageError('volumes and --repository do not go together');
     const engine = await openRepository(flags, terminal);
     const where = shownLocation(flags.repository ?? kept?.location ?? 'of the configuration');
-    const host = flags.host ?? bootedHost() ?? (kept?.host === '' ? undefined : kept?.host);
+    const { sets } = await engine.overview();
+    const host = flags.host ?? bootedHost() ?? (kept?.host === '' ? undefined : kept?.host) ?? hostByCard(sets);
     if (host === undefined) {
-      const hosts = [...new Set((await engine.overview()).sets.map((s) => s.host))].sort();
+      const hosts = [...new Set(sets.map((s) => s.host))].sort();
       throw usageError('which machine?', `give --host NAME: ${hosts.slice(0, 40).join(', ')}`);
     }
     return { set: await fromRepository(engine, host, flags.snapshot, where, terminal), places: [], engine };

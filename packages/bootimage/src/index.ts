@@ -5,3 +5,4 @@ export { netbootFiles, NET_RESCUE, type NetFile } from './netboot.js';
 export { findBootParts, type BootParts, type MissingPart, type SignedLoader } from './parts.js';
 export { isSignedPe } from './pe.js';
 export { addBootFiles, chooseUefi, prepareBoot, type ImageSink, type PreparedBoot, type RoadOptions } from './roads.js';
+export { fleetFiles, GENERIC_PLACE, placeOfMachine, type FleetFile, type FleetMachine } from './fleet-tree.js';

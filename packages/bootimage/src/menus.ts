@@ -128,8 +128,8 @@ set prefix=($root)/boot/grub
 configfile ($root)/boot/grub/grub.cfg
 `;
 
-/** iPXE script: everything lies beside it. */
-export function ipxeMenu(o: MenuOptions): string {
+/** iPXE script; kernel and initrds lie below `place` (`machines/web1/`), seen from where the script lies. */
+export function ipxeMenu(o: MenuOptions, place = ''): string {
   const rescue = rescueEntries(o.serial);
   return `#!ipxe
 :start
@@ -139,9 +139,9 @@ item --key x exit x) Boot from the next device
 choose --default rescue --timeout ${String(o.timeout * 1000)} target || goto exit
 goto \${target}
 ${rescue.map((e) => `:${e.id}
-kernel boot/vmlinuz initrd=initrd.gz initrd=rd-base.img ${commandLine(o, e.extra)} || goto failed
-initrd --name initrd.gz boot/initrd.gz || goto failed
-initrd --name rd-base.img cdrec/rd-base.img || goto failed
+kernel ${place}boot/vmlinuz initrd=initrd.gz initrd=rd-base.img ${commandLine(o, e.extra)} || goto failed
+initrd --name initrd.gz ${place}boot/initrd.gz || goto failed
+initrd --name rd-base.img ${place}cdrec/rd-base.img || goto failed
 boot || goto failed`).join('\n')}
 :failed
 echo Loading failed; a key returns to the menu.

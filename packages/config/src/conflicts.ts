@@ -22,7 +22,6 @@ export function conflictsOf({ backup, output, rescue, restore, boot, repository 
   const taken = backup.include.filter((p) => backup.exclude.includes(p));
   add(taken.length > 0, 'backup.exclude', `${taken.join(', ')} stands in backup.include as well: remove it from one of them`);
   add(boot.bios === 'none' && boot.uefi === 'none', 'boot.uefi', 'with boot.bios = "none" as well, the medium would not boot at all');
-  add(boot.floppy === 'memtest' && !boot.bios.startsWith('floppy'), 'boot.floppy', `boot.bios = "${boot.bios}" has no floppy: set boot.bios = "floppy-2.88", or remove it`);
   add(rescue.ssh_keys.length > 0 && rescue.network === 'off', 'rescue.ssh_keys', 'rescue.network = "off" leaves no way for SSH: set it to "dhcp" or "static"');
   const lost = rescue.add_modules.filter((m) => rescue.exclude_modules.includes(m));
   add(lost.length > 0, 'rescue.exclude_modules', `${lost.join(', ')} stands in rescue.add_modules as well: remove it from one of them`);

@@ -47,7 +47,7 @@ describe('comparison with what restic lists', () => {
 describe('a fleet', () => {
   const day = 86_400_000;
   const now = Date.parse('2026-11-28T00:00:00Z');
-  const set = (host: string, days: number, setId = `${host}-${String(days)}`): RepositorySet => ({ setId, host, label: setId, created: new Date(now - days * day).toISOString(), contentBytes: 5, addedBytes: 1, document: '' });
+  const set = (host: string, days: number, setId = `${host}-${String(days)}`): RepositorySet => ({ setId, host, label: setId, created: new Date(now - days * day).toISOString(), contentBytes: 5, addedBytes: 1, macs: [], document: '' });
   const fact = (s: RepositorySet, kind: HostFact['kind'], value: string, days = 0): HostFact => ({ host: s.host, setId: s.setId, kind, value, created: new Date(now - days * day).toISOString() });
   it('one row a host: its newest set, the last verdict and drift of that set; what is older does not count', () => {
     const [a1, a9, b] = [set('a', 1), set('a', 9), set('b', 40)];

@@ -95,6 +95,8 @@ export interface RepositorySet {
   readonly contentBytes: number;
   /** Bytes that this build added to the repository. */
   readonly addedBytes: number;
+  /** MAC addresses of the machine. */
+  readonly macs: readonly string[];
   /** Snapshot with its documents. */
   readonly document: string;
 }
@@ -114,7 +116,7 @@ export interface Repository extends Engine {
   /** All sets, the newest first, and what was said of them. */
   overview(): Promise<{ readonly sets: readonly RepositorySet[]; readonly facts: readonly HostFact[] }>;
   /** Completes a set: only a set with its document exists. `document` is JSON. */
-  saveDocument(facts: { readonly setId: string; readonly label: string; readonly host: string }, document: string): Promise<void>;
+  saveDocument(facts: { readonly setId: string; readonly label: string; readonly host: string; readonly macs: readonly string[] }, document: string): Promise<void>;
   readDocument(set: RepositorySet): Promise<string>;
   saveFact(fact: Omit<HostFact, 'created'>): Promise<void>;
 }

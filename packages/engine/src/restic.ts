@@ -242,7 +242,7 @@ export class ResticEngine implements Repository {
     const sets = all.filter((s) => s.tags?.includes('kind=set') === true).map((s): RepositorySet => {
       const setId = tagOf(s, 'set') ?? '';
       const sum = sums.get(setId);
-      return { setId, host: s.hostname, label: tagOf(s, 'label') ?? '', created: s.time, contentBytes: sum?.content ?? 0, addedBytes: sum?.added ?? 0, document: s.id };
+      return { setId, host: s.hostname, label: tagOf(s, 'label') ?? '', created: s.time, contentBytes: sum?.content ?? 0, addedBytes: sum?.added ?? 0, macs: (s.tags ?? []).filter((t) => t.startsWith('mac=')).map((t) => t.slice(4)), document: s.id };
     });
     const facts = all.flatMap((s): HostFact[] => {
       const kind = tagOf(s, 'kind');
@@ -259,8 +259,8 @@ export class ResticEngine implements Repository {
     await running.ended;
   }
 
-  saveDocument({ setId, label, host }: { readonly setId: string; readonly label: string; readonly host: string }, document: string): Promise<void> {
-    return this.#saveText(document, host, ['kind=set', `set=${setId}`, `label=${label}`]);
+  saveDocument({ setId, label, host, macs }: { readonly setId: string; readonly label: string; readonly host: string; readonly macs: readonly string[] }, document: string): Promise<void> {
+    return this.#saveText(document, host, ['kind=set', `set=${setId}`, `label=${label}`, ...macs.map((m) => `mac=${m.toLowerCase()}`)]);
   }
 
   readDocument(set: RepositorySet): Promise<string> {

@@ -28,6 +28,8 @@ export interface GuestNetwork {
   readonly bootfile?: string;
   /** Port of 127.0.0.1 that leads to the guest's port 22. */
   readonly ssh?: number;
+  /** MAC address of the card; QEMU's own choice otherwise. */
+  readonly mac?: string;
   /** Whether the guest may reach this machine (as 10.0.2.2). */
   readonly reachHost?: boolean;
 }
@@ -77,7 +79,7 @@ function findFirmware(kind: 'uefi' | 'secure-boot'): readonly [code: string, var
 function networkArguments(n: GuestNetwork | undefined, uefi: boolean): string[] {
   if (n === undefined) return ['-net', 'none'];
   const user = ['user', 'id=net0', n.reachHost === true ? '' : 'restrict=on', n.tftp === undefined ? '' : `tftp=${n.tftp}`, n.bootfile === undefined ? '' : `bootfile=${n.bootfile}`, n.ssh === undefined ? '' : `hostfwd=tcp:127.0.0.1:${String(n.ssh)}-:22`];
-  return ['-netdev', user.filter((s) => s !== '').join(','), '-device', `virtio-net-pci,netdev=net0${n.bootfile === undefined ? ',romfile=' : `,bootindex=0${uefi ? ',romfile=' : ''}`}`];
+  return ['-netdev', user.filter((s) => s !== '').join(','), '-device', `virtio-net-pci,netdev=net0${n.mac === undefined ? '' : `,mac=${n.mac}`}${n.bootfile === undefined ? ',romfile=' : `,bootindex=0${uefi ? ',romfile=' : ''}`}`];
 }
 
 /** Arguments of qemu-system-x86_64 for a guest. */

@@ -9,13 +9,14 @@ import { surveyMachine } from '../rescue-parts.js';
 import { Burner } from '../burner.js';
 import { chooseMode, type Choice } from '../choose.js';
 import { tapeDrives } from '../tapes.js';
+import { addToTree } from '../fleet-tree.js';
 import { buildFloppy, buildNetTree, buildTree } from '../netboot.js';
 import { configOf } from '../config.js';
 import { EXIT, usageError } from '../exit.js';
 import { formatBytes, formatSeconds, type Terminal } from '../terminal.js';
 
 interface Flags {
-  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean; initRepository?: boolean; medium: boolean;
+  config?: string; mode?: string; output?: string; out?: string; volumeSize?: string; label?: string; kernel?: string; tape: string[]; burn?: string; erase?: boolean; sameDisk?: boolean; passphrase?: boolean; dryRun?: boolean; tree?: string; exclude: string[]; excludeMount: string[]; overwrite?: boolean; json?: boolean; initRepository?: boolean; medium: boolean; to?: string; generic?: boolean;
 }
 async function showDryRun(config: Config, flags: Flags, terminal: Terminal): Promise<void> {
   const request = { config, out: resolve(flags.out ?? config.output.directory), label: flags.label ?? (config.output.label === '' ? undefined : config.output.label) };
@@ -61,8 +62,11 @@ export async function buildSet(_: [], flags: Flags, terminal: Terminal): Promise
     date: epoch === undefined ? Math.floor(started / 1000) * 1000 : Number(epoch) * 1000, reproducible: epoch !== undefined, tree: flags.tree === undefined ? undefined : resolve(flags.tree),
   };
   if (flags.tree !== undefined && output === 'tree') throw usageError('--tree and --output tree do not go together');
+  if ((flags.to !== undefined || flags.generic === true) && output !== 'pxe') throw usageError('--to and --generic go with --output pxe');
+  if (flags.generic === true && (flags.to === undefined || config.backup.engine !== 'restic')) throw usageError('--generic needs --to TREE, and backup.engine = "restic": it restores machines of a repository');
   if (output !== 'iso') {
-    const files = await ({ pxe: buildNetTree, floppy: buildFloppy, tree: buildTree }[output](request, terminal));
+    const { to } = flags;
+    const files = to !== undefined ? await addToTree({ ...request, to: resolve(to), generic: flags.generic === true }, terminal) : await ({ pxe: buildNetTree, floppy: buildFloppy, tree: buildTree }[output](request, terminal));
     if (flags.json === true) terminal.print(JSON.stringify({ files }));
     else for (const f of files) terminal.print(`${f.path}  ${formatBytes(f.bytes)}`);
     return EXIT.ok;

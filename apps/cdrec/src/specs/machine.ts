@@ -32,6 +32,8 @@ export const build: CommandSpec = {
   options: [
     { flags: '--mode <mode>', text: 'rescue: no backups; iso: volumes; path: rescue ISO and archives in a directory; tape: rescue ISO in --out, archives on tape; repository: rescue ISO in --out, archives with backup.engine', value: ['rescue', 'iso', 'path', 'tape', 'repository'] },
     { flags: '--output <kind>', text: 'iso: ISO volumes; pxe: a tree for a TFTP or HTTP server (rescue system only); floppy: the image of a boot floppy; tree: the rescue root as a directory, to be changed', default: 'iso', value: ['iso', 'pxe', 'floppy', 'tree'] },
+    { flags: '--to <tree>', text: 'with --output pxe: add this machine to the tree of a boot server for many, known by MAC address, serial number (iPXE) or host name (iPXE)', value: 'directory' },
+    { flags: '--generic', text: 'with --to: the rescue system for any machine of the repository, which starts where no machine of its own is known' },
     { flags: '--tree <directory>', text: 'take the rescue root from this directory, which --output tree made', value: 'directory' },
     { flags: '--out <directory>', text: 'where the set is written (default: output.directory)', value: 'directory' },
     { flags: '--volume-size <size>', text: 'cd, dvd, dvd-dl, bd, bd-dl, bytes, or 700M, 4.5G...', value: ['cd', 'dvd', 'dvd-dl', 'bd', 'bd-dl'] },
