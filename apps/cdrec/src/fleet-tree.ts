@@ -7,15 +7,17 @@ import type { RescueRequest } from './rescue-parts.js';
 import { rescueExtras } from './repository.js';
 import type { Terminal } from './terminal.js';
 
+function serialNumber(): string {
+  try {
+    return readFileSync('/sys/class/dmi/id/product_serial', 'utf8').trim();
+  } catch {
+    return ''; // no SMBIOS, or not for us
+  }
+}
+
 /** How a boot server knows this machine. */
 function machineOf(survey: Survey): FleetMachine {
-  let serial = '';
-  try {
-    serial = readFileSync('/sys/class/dmi/id/product_serial', 'utf8').trim();
-  } catch {
-    serial = ''; // no SMBIOS, or not for us
-  }
-  return { host: survey.host.name, macs: survey.network.map((n) => n.mac.toLowerCase()).filter((m) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(m)), serial };
+  return { host: survey.host.name, macs: survey.network.map((n) => n.mac.toLowerCase()).filter((m) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(m)), serial: serialNumber() };
 }
 
 /**
