@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,6 +113,50 @@ describe('backup.engine = "restic"', () => {
     for (const iso of ['first_1.iso', 'second_1.iso']) expect((await run('grep', ['-c', 'trustno1', join(dir, 'out', iso)])).stdout, iso).toBe('0');
   }, 400_000);
 
+  it('cdrec test tries the repository: reached, closed, a wrong password, restic too old', async () => {
+    const outcome = async (file: string): Promise<unknown> => inRoot(async (cli, _, kernel) => {
+      const checks = JSON.parse((await cli('test', '--config', `/mnt/${file}`, '--kernel', kernel, '--json')).stdout) as { id: string; status: string; message: string }[];
+      return checks.filter((c) => c.id.startsWith('repository')).map((c) => [c.id, c.status, c.message.slice(0, 100)]);
+    });
+    expect(await outcome('cdrec.toml')).toEqual([['repository', 'PASS', expect.stringContaining('answers, and the password opens it')]]);
+    expect(await outcome('wrong.toml')).toEqual([['repository', 'FAIL', expect.stringContaining('the password does not open the repository')]]);
+    expect(await outcome('closed.toml')).toEqual([['repository', 'FAIL', expect.stringContaining('does not answer')]]);
+    let before = new Date(0);
+    await inRoot((_, root) => {
+      before = statSync(join(root, 'usr/local/sbin')).mtime;
+      writeFileSync(join(root, 'usr/local/sbin/restic'), '#!/bin/sh\necho restic 0.14.0 compiled with go1.19\n', { mode: 0o755 });
+      return Promise.resolve();
+    });
+    expect(await outcome('cdrec.toml')).toEqual([['repository.program', 'FAIL', expect.stringContaining('restic 0.14.0 is too old')]]);
+    await inRoot((_, root) => {
+      rmSync(join(root, 'usr/local/sbin/restic'));
+      utimesSync(join(root, 'usr/local/sbin'), before, before);
+      return Promise.resolve();
+    });
+  }, 120_000);
+
+  it('a boot server\'s tree: the machine by its MAC, a generic rescue system for all others, what others put there stays', async () => {
+    const tree = join(dir, 'out/tree');
+    mkdirSync(join(tree, 'pxelinux.cfg'), { recursive: true });
+    writeFileSync(join(tree, 'pxelinux.cfg/01-aa-bb-cc-dd-ee-ff'), 'of another machine\n');
+    await inRoot(async (cli, _, kernel) => {
+      const add = (...more: string[]): Promise<Outcome> => cli('build', '--config', '/mnt/cdrec.toml', '--output', 'pxe', '--to', '/mnt/tree', '--exclude-mount', '/mnt', '--kernel', kernel, ...more);
+      const own = await add();
+      expect(own.status, own.stderr).toBe(0);
+      expect(readFileSync(join(tree, 'pxelinux.cfg/default'), 'utf8')).toContain('does not know this machine');
+      const generic = await add('--generic');
+      expect(generic.status, generic.stderr).toBe(0);
+      const floppy = await cli('build', '--config', '/mnt/cdrec.toml', '--to', '/mnt/tree');
+      expect([floppy.status, floppy.stderr]).toEqual([2, expect.stringContaining('--output pxe')]);
+    });
+    expect(readFileSync(join(tree, 'pxelinux.cfg/01-aa-bb-cc-dd-ee-ff'), 'utf8')).toBe('of another machine\n');
+    expect(readFileSync(join(tree, 'pxelinux.cfg/default'), 'utf8')).toMatch(/INITRD generic\/boot\/initrd\.gz,generic\/cdrec\/rd-base\.img/);
+    for (const [file, text] of [['boot.ipxe', 'chain --autofree mac-${mac:hexhyp}.ipxe'], ['host-sample-bios-ext4.ipxe', 'kernel machines/sample-bios-ext4/boot/vmlinuz'], ['grub/grub.cfg', '/grub/mac-${net_default_mac}.cfg'], ['grub/generic.cfg', 'linux /generic/boot/vmlinuz']] as const) expect(readFileSync(join(tree, file), 'utf8'), file).toContain(text);
+    for (const place of ['generic', 'machines/sample-bios-ext4']) for (const file of ['boot/vmlinuz', 'boot/initrd.gz', 'cdrec/rd-base.img']) expect(statSync(join(tree, place, file)).mode & 0o777, `${place}/${file}`).toBe(0o644);
+    expect(readdirSync(tree).filter((n) => n.startsWith('.'))).toEqual([]);
+    rmSync(tree, { recursive: true });
+  }, 300_000);
+
   it('lists, verifies, and restores from the repository alone: every file as it was, inode flags included', async () => {
     const list = await cdrec('fleet', 'list', ...repository(), '--json');
     expect((JSON.parse(list.stdout) as { host: string; label: string }[]).map((s) => [s.host, s.label])).toEqual([['sample-bios-ext4', 'second']]);
@@ -207,4 +251,44 @@ describe('backup.engine = "restic"', () => {
     const mended = await cdrec('verify', ...repository(), '--host', 'sample-bios-ext4');
     expect([mended.status, mended.stdout], mended.stderr).toEqual([0, expect.stringContaining('complete and undamaged')]);
   }, 400_000);
+});
+
+describe('backup.engine = "command"', () => {
+  it('the administrator\'s commands save and bring back; what they cannot bring back is found before the first write', async () => {
+    const store = join(dir, 'store');
+    const inside = '/mnt/store';
+    mkdirSync(join(dir, 'out/store'));
+    const script = (at: string): string => `f=${at}/\${CDREC_REFERENCE#job:}; case $CDREC_ACTION in check) test -s $f || { echo "job is gone" >&2; exit 1; };; restore-tree) tar -C $CDREC_ROOT --numeric-owner --xattrs --acls -xpf $f;; restore-stream) cat $f;; esac`;
+    writeFileSync(join(dir, 'out/command.toml'), `[backup]
+engine = "command"
+command = '''case $CDREC_ACTION in save-tree) sed 's/^/--exclude=/' $CDREC_EXCLUDE > /tmp/x; tar -C $CDREC_ROOT --one-file-system --numeric-owner --xattrs --acls $(grep -v '[*]' /tmp/x) -cf ${inside}/$CDREC_ARCHIVE . ;; save-stream) cat > ${inside}/$CDREC_ARCHIVE;; esac; echo job:$CDREC_ARCHIVE'''
+
+[restore]
+command = '''${script(inside)}'''
+`);
+    await inRoot(async (cli, _, kernel) => {
+      const made = await cli('build', '--config', '/mnt/command.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'commands');
+      expect(made.status, made.stderr).toBe(0);
+    });
+    // On this host, restore.command comes from its configuration; in the rescue system from the medium.
+    cpSync(join(dir, 'out/store'), store, { recursive: true });
+    const config = '/etc/cdrec/cdrec.toml';
+    expect(existsSync(config)).toBe(false);
+    mkdirSync('/etc/cdrec', { recursive: true });
+    try {
+      writeFileSync(config, `[restore]\ncommand = '''${script(store)}'''\n`);
+      await using loop = await blank('k.img');
+      const restored = await cdrec('restore', join(dir, 'out/commands_1.iso'), '--disk', loop.device, '--yes', '--journal', join(dir, 'journal-k'), '--work', join(dir, 'work'));
+      expect([restored.status, restored.stdout], restored.stderr).toEqual([0, expect.stringContaining('RESTORED')]);
+      await withMounts([['-t', 'ext4', '-o', 'ro', loop.partition(1), join(dir, 'right')]], () => {
+        expect(readFileSync(join(dir, 'right/etc/hostname'), 'utf8')).toBe('sample-bios-ext4\n');
+        return Promise.resolve();
+      });
+      for (const f of readdirSync(store)) rmSync(join(store, f));
+      const gone = await cdrec('restore', join(dir, 'out/commands_1.iso'), '--disk', loop.device, '--yes', '--restart', '--journal', join(dir, 'journal-k'), '--work', join(dir, 'work'));
+      expect([gone.status, gone.stderr]).toEqual([1, expect.stringMatching(/SET_DAMAGED[^]*job is gone/)]);
+    } finally {
+      rmSync(config);
+    }
+  }, 300_000);
 });

@@ -22,7 +22,7 @@ export const wrong = (error: unknown): { message: string; remedy: string } => ({
 /** Groups in the order in which they are shown, with the first words of the ids that belong to them. */
 const GROUPS: readonly (readonly [name: string, ids: readonly string[]])[] = [
   ['Machine', ['root', 'environment', 'memory', 'firmware-mode', 'clock']], ['Programs', ['programs', 'program', 'tar']], ['Kernel and drivers', ['kernel', 'driver', 'modules', 'firmware']],
-  ['Boot of the medium', ['boot']], ['Disks', ['layout', 'survey', 'unsaved', 'loader', 'fstab']], ['Destination', ['space', 'burner', 'tape', 'recovery-data', 'label']],
+  ['Boot of the medium', ['boot']], ['Disks', ['layout', 'survey', 'unsaved', 'loader', 'fstab']], ['Destination', ['space', 'repository', 'burner', 'tape', 'recovery-data', 'label']],
   ['Rescue system', ['rescue-files', 'network', 'ssh', 'keymap']], ['Configuration', ['config']], ['Rehearsal', ['rehearsal']],
 ];
 

@@ -12,6 +12,7 @@ import { DEFAULT_CONFIG_FILE } from '../paths.js';
 import { formatBytes, searchPath } from '../terminal.js';
 import { checkBoot, checkKernel, checkMachine } from './boot.js';
 import { groupOf, wrong, type Add, type Check } from './check.js';
+import { checkRepository } from './repository.js';
 import { checkDevices, checkEnvironment, checkRehearsal, checkRescue } from './surroundings.js';
 
 /** Programs that `cdrec build` itself runs. */
@@ -51,6 +52,7 @@ export async function runChecks(flags: CheckFlags): Promise<Check[]> {
   checkSpace(flags.out ?? config.output.directory, add);
   await checkMachine(config, flags.label, add);
   await checkDevices(config, add);
+  await checkRepository(config, add);
   checkRescue(config, add);
   const survey = await checkSurvey(flags, config, add);
   if (kernel !== undefined) await checkBoot(config, kernel, survey?.boot.secureBoot ?? false, survey?.modules ?? [], add);
