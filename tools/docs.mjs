@@ -72,7 +72,7 @@ function dependencies() {
     return [code(name), lock[place(name, home(name))].version, lock[place(name, home(name))].license, by.join(', '), REASONS[name]];
   });
   if (rows.length >= 15) throw new Error(`${rows.length} runtime dependencies: the limit is 14`);
-  return `${table(['package', 'version', 'licence', 'used by', 'why'], rows)}\n\n${rows.length} packages are named by ours; with what they need themselves, they are ${reached.size}. Who installs the program \`cdrec\` installs none of them: it is published as one file that holds them.`;
+  return `${table(['package', 'version', 'licence', 'used by', 'why'], rows)}\n\n${rows.length} packages are named by ours; with what they need themselves, they are ${reached.size}. Who installs the program \`cdrec\` installs none of them: it is published as one bundle that holds them.`;
 }
 
 /** Names that a package exports, values and types. */

@@ -21,7 +21,7 @@ const tapeCapacity: Readonly<Record<string, string>> = { '0x24': '4G', '0x25': '
 
 /** TSM, Data Protector, NetWorker, Bacula: the client that restores is called by a command. */
 const client = (name: string, product: string, byDefault: string): Variable[] => [
-  v(`${name}_RESTORE`, byDefault, 'rescue.post_exec', `${product}: its client goes into the rescue system by rescue.files and rescue.programs, and is called after the layout was made`, (words) => (isYes(words) ? { hand: `${product}: put its client into rescue.files and rescue.programs` } : { same: 'it was off' })),
+  v(`${name}_RESTORE`, byDefault, 'restore.command', `${product}: backup.engine = "command" calls its client (docs/external-engines.md), which goes into the rescue system by rescue.files and rescue.programs`, (words) => (isYes(words) ? { hand: `${product}: backup.engine = "command", and its client in rescue.files and rescue.programs (docs/external-engines.md)` } : { same: 'it was off' })),
   v(`${name}_ROOT_DIR`, '', 'rescue.files', `directory of the client of ${product}`, (words) => paths('rescue.files', words)),
   v(`${name}_FILES`, '', 'rescue.files', `files of the client of ${product}`, (words) => paths('rescue.files', words)),
 ];
@@ -113,7 +113,7 @@ export const MKCDREC: readonly Variable[] = [
   gone('INIT_FLAVOR', 'dialog', 'there is one menu, which works on a serial line too'),
   ...client('TSM', 'IBM TSM', ''), ...client('DP', 'HP Data Protector', 'y'), ...client('NSR', 'Legato NetWorker', ''),
   v('DP_DATALIST_NAME', '', 'rescue.post_exec', 'name of a Data Protector datalist', hand('give it to the command in rescue.post_exec')),
-  v('BACULA_RESTORE', '', 'rescue.post_exec', 'Bacula: its client goes into the rescue system by rescue.files and rescue.programs', (words) => (isYes(words) ? { hand: 'Bacula: put its client into rescue.files and rescue.programs' } : { same: 'it was off' })),
+  v('BACULA_RESTORE', '', 'restore.command', 'Bacula: backup.engine = "command" calls its client (docs/external-engines.md), which goes into the rescue system by rescue.files and rescue.programs', (words) => (isYes(words) ? { hand: 'Bacula: backup.engine = "command", and its client in rescue.files and rescue.programs (docs/external-engines.md)' } : { same: 'it was off' })),
   v('BACULA_DIR', '', 'rescue.files', 'directory of Bacula\'s client', (words) => paths('rescue.files', words)),
   v('AUTODR', 'n', 'rescue.kernel_append', 'cdrec.auto=restore restores without questions, if the plan is unambiguous', (words) => (isYes(words) ? { set: { 'rescue.kernel_append': 'cdrec.auto=restore' } } : { same: 'it was off' })),
   gone('Disable_SELinux_during_backup', 'true', 'SELinux stays as it is: its labels are saved with the files'),

@@ -43,7 +43,7 @@ export const REAR: readonly Variable[] = [
     const kind = words[0] ?? '';
     if (kind === 'NETFS' || kind === 'RSYNC') return { same: 'archives are made with the set; where: see BACKUP_URL' };
     if (kind === 'BLOCKCLONE') return { hand: 'name the devices: backup.images = ["/dev/sdb1"]' };
-    if (EXTERNAL.test(kind)) return { set: { 'output.mode': 'rescue' }, remark: `the backups stay with ${kind}: put its client into rescue.programs and rescue.files` };
+    if (EXTERNAL.test(kind)) return { set: { 'output.mode': 'rescue' }, remark: `the backups stay with ${kind}: let restore.command call its client (docs/external-engines.md), and put it into rescue.programs and rescue.files` };
     return { hand: `BACKUP=${kind} has no successor here` };
   }),
   v('OUTPUT_URL', '', 'output.directory', 'a directory; network places are mounted', url),
