@@ -189,13 +189,15 @@ _cdrec() {
         --report) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --sign) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --patience) COMPREPLY=(); return ;;
         --inject) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --identity --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --identity --password-file --repository-env --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'status')
       case "$prev" in

@@ -173,6 +173,8 @@ complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l memory -x -d 'mem
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l report -x -a '(__fish_complete_directories)' -d 'where rehearsal.json and rehearsal.html go (default: LABEL-rehearsal beside volume 1)'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l sign -r -F -d 'sign rehearsal.json with this Ed25519 key (PEM)'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l identity -r -F -d 'secret key of age that opens an encrypted set'
+complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l password-file -r -F -d 'file with the password of the repository (default: as configured, else it is asked for)'
+complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l repository-env -r -F -d 'file with the keys of the repository\'s store, NAME=VALUE on each line'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l luks-key -r -F -d 'file with a passphrase of the encrypted volumes, when their headers are in the set (default: one of the rehearsal\'s own)'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l keep -d 'keep the restored disks and the logs'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l work -x -a '(__fish_complete_directories)' -d 'directory for the disks (default: a new one in /var/tmp)'

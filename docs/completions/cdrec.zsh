@@ -208,6 +208,8 @@ _cdrec_rehearse() {
     '--report[where rehearsal.json and rehearsal.html go (default\: LABEL-rehearsal beside volume 1)]:value:_files -/' \
     '--sign[sign rehearsal.json with this Ed25519 key (PEM)]:value:_files' \
     '--identity[secret key of age that opens an encrypted set]:value:_files' \
+    '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
+    '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--luks-key[file with a passphrase of the encrypted volumes, when their headers are in the set (default\: one of the rehearsal'\''s own)]:value:_files' \
     '--keep[keep the restored disks and the logs]' \
     '--work[directory for the disks (default\: a new one in /var/tmp)]:value:_files -/' \

@@ -2,19 +2,24 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, STAGES, type RehearsalDisk, type RehearsalFile, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
+import type { Engine } from '@cdrec/engine';
+import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, STAGES, type RehearsalDisk, type RehearsalFile, type RehearsalRepository, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
 import { recoverySheet, rehearsalPage, type MapDisk } from '@cdrec/report';
 import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
 import type { Disk, Survey } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { verifySet, type OpenSet } from '@cdrec/volumes';
 import { mapOf, sheetOf } from './pages.js';
+import { verifySnapshots } from './source.js';
 import type { Terminal } from './terminal.js';
 import { VERSION } from './version.js';
 
 /** What `cdrec rehearse` is to do. */
 export interface RehearsalWish {
   readonly set: OpenSet;
+  /** What keeps the archives, and how the guest reaches it. */
+  readonly engine?: Engine | undefined;
+  readonly repository?: RehearsalRepository | undefined;
   readonly survey: Survey;
   readonly disks: readonly RehearsalDisk[];
   readonly firmware: RehearsalRequest['firmware'];
@@ -67,10 +72,11 @@ export async function sha256OfFile(path: string, onBytes: (bytes: number) => voi
 }
 
 /** The first stage, on this side: every file of the set, and the digests of its volumes. */
-async function verifyStage(set: OpenSet, volumes: readonly string[], terminal: Terminal): Promise<{ stage: Stage; digests: string[] }> {
+async function verifyStage({ set, engine, signal }: RehearsalWish, volumes: readonly string[], terminal: Terminal): Promise<{ stage: Stage; digests: string[] }> {
   const started = Date.now();
   const meter = terminal.progress('Verifying the set', volumes.reduce((n, v) => n + statSync(v).size, 0));
-  const [findings, ...digests] = await Promise.all([verifySet(set, meter.add), ...volumes.map((v) => sha256OfFile(v))]);
+  const [found, ...digests] = await Promise.all([verifySet(set, meter.add), ...volumes.map((v) => sha256OfFile(v))]);
+  const findings = [...found, ...(await verifySnapshots(set, engine, () => undefined, signal, terminal))];
   meter.done();
   const reason = findings.map((f) => `${[f.volume, f.file].filter((t) => t !== '').join(', ')}: ${f.problem}`).join('; ');
   return { stage: { id: 'verify', title: STAGES.verify, seconds: (Date.now() - started) / 1000, verdict: findings.length === 0 ? 'PASS' : 'FAIL', reason }, digests };
@@ -95,7 +101,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   const created = new Date().toISOString();
   const accelerator = await chooseAccelerator();
   terminal.say(`The virtual machine runs by ${accelerator === 'kvm' ? 'KVM' : 'emulation (TCG): /dev/kvm is missing, not permitted, or does not run a guest'}`);
-  const { stage, digests } = await verifyStage(set, volumes, terminal);
+  const { stage, digests } = await verifyStage(w, volumes, terminal);
   say(stage, terminal);
   const directory = w.work ?? mkdtempSync(join(existsSync('/var/tmp') ? '/var/tmp' : tmpdir(), 'cdrec-rehearsal-'));
   let result: RehearsalResult;
@@ -103,7 +109,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
     result = await rehearse({
       volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
       encrypted: survey.layers.some((l) => l.type === 'luks'), keep: w.keep, signal: w.signal, onOutput: w.onOutput, onStage: (s) => { say(s, terminal); },
-      ...(w.luksPassphrase === undefined ? {} : { luksPassphrase: w.luksPassphrase }), ...(w.identity === undefined ? {} : { identity: w.identity }), ...(w.more === undefined ? {} : { more: w.more }), ...(w.patience === undefined ? {} : { patience: w.patience }),
+      ...(w.luksPassphrase === undefined ? {} : { luksPassphrase: w.luksPassphrase }), ...(w.identity === undefined ? {} : { identity: w.identity }), ...(w.repository === undefined ? {} : { repository: w.repository }), ...(w.more === undefined ? {} : { more: w.more }), ...(w.patience === undefined ? {} : { patience: w.patience }),
     }, [stage]);
   } finally {
     if (w.keep) terminal.say(`Kept: ${directory}`);

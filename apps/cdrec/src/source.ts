@@ -58,7 +58,7 @@ function hostByCard(sets: readonly RepositorySet[]): string | undefined {
 }
 
 /** The configuration of a repository: of the command line, the rescue system, or this machine. */
-function configOfRepository(location: string | undefined): Config['repository'] {
+export function configOfRepository(location: string | undefined): Config['repository'] {
   const kept = rescueRepository();
   if (kept !== undefined) return { ...DEFAULT_CONFIG.repository, location: location ?? kept.location, ca_certificate: kept.caCertificate, patience: kept.patience };
   const configured = readConfig(undefined).repository;

@@ -8,7 +8,7 @@ export { makeBaseSystem, STACK_MODULES, STACK_PACKAGES } from './base.js';
 export { bootToLogin, bootToRescue, powerOff } from './roads.js';
 export { plantTorture } from './torture.js';
 export { Monitor } from './monitor.js';
-export { rehearse, type RehearsalRequest } from './rehearsal/run.js';
+export { rehearse, type RehearsalRepository, type RehearsalRequest } from './rehearsal/run.js';
 export { REHEARSAL_VERSION, STAGES, type StageId, type RehearsalDisk, type RehearsalResult, type Screenshot, type Stage } from './rehearsal/types.js';
 export { parseSystemReport, type SystemReport } from './rehearsal/probe.js';
 export { isSignedBy, parseRehearsal, rehearsalJsonSchema, rehearsalSchema, signRehearsal, type RehearsalFile } from './rehearsal/file.js';

@@ -1,14 +1,18 @@
 import { statSync } from 'node:fs';
 import { parseSize } from '@cdrec/config';
-import type { RehearsalRequest } from '@cdrec/rehearse';
+import { isLocal, type Repository } from '@cdrec/engine';
+import type { RehearsalRepository, RehearsalRequest } from '@cdrec/rehearse';
 import { CdrecError } from '@cdrec/tool';
+import type { OpenSet } from '@cdrec/volumes';
 import { EXIT, usageError } from '../exit.js';
 import { defaultMemory, readGiven, rehearsalDisks, reportPlace, runRehearsal } from '../rehearsal.js';
 import { readSurveyOf } from '../restore-plan.js';
+import { readAccess, type SecretFlags } from '../repository.js';
 import { findSet, requireComplete } from '../sets.js';
+import { configOfRepository, openSource } from '../source.js';
 import { interruptSignal, type Terminal } from '../terminal.js';
 
-interface Flags { disk: string[]; firmware?: string; smaller?: string; bus: string; memory?: string; report?: string; json?: boolean; keep?: boolean; sign?: string; luksKey?: string; identity?: string; inject?: string; patience?: string; work?: string }
+interface Flags extends SecretFlags { disk: string[]; firmware?: string; smaller?: string; bus: string; memory?: string; report?: string; json?: boolean; keep?: boolean; sign?: string; luksKey?: string; identity?: string; inject?: string; patience?: string; work?: string }
 
 const FIRMWARE = ['bios', 'uefi', 'secure-boot'];
 const BUSES = ['virtio', 'virtio-scsi', 'ahci', 'nvme', 'scsi'];
@@ -44,19 +48,39 @@ function consoleKey(terminal: Terminal): { onOutput: (text: string) => void; sto
   };
 }
 
+async function isOfRepository(volumes: readonly string[]): Promise<boolean> {
+  const { set } = await findSet(volumes);
+  await set.close();
+  return set.manifest.repository?.engine === 'restic';
+}
+
+/** How the guest reaches the repository: this machine's own addresses are 10.0.2.2 there. @throws CdrecError USAGE when it cannot */
+async function repositoryFor(set: OpenSet, flags: SecretFlags, terminal: Terminal): Promise<RehearsalRepository | undefined> {
+  const { repository, host } = set.manifest;
+  if (repository === undefined) return undefined;
+  if (repository.engine === 'command') return { arguments: [], password: '', environment: {} };
+  if (isLocal(repository.location)) throw usageError(`the repository is the directory ${repository.location} of this machine, which a guest cannot see`, 'rehearse with a repository behind a server: rest:, sftp:, s3:');
+  const access = await readAccess(configOfRepository(repository.location), terminal, flags);
+  const location = repository.location.replace(/(\/\/|@|^sftp:)(localhost|127\.0\.0\.1|\[::1\])(?=[:/])/, (_, before: string) => `${before}10.0.2.2`);
+  return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: access.password, environment: access.environment };
+}
+
 /** `cdrec rehearse`: the proof that a set brings the machine back. */
 export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Terminal): Promise<number> {
   if (flags.firmware !== undefined && !FIRMWARE.includes(flags.firmware)) throw usageError(`--firmware ${flags.firmware}: ${FIRMWARE.join(', ')}`);
   if (!BUSES.includes(flags.bus)) throw usageError(`--bus ${flags.bus}: ${BUSES.join(', ')}`);
   const smaller = flags.smaller === undefined ? 0 : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(flags.smaller)?.[1] ?? NaN) / 100;
   if (!(smaller >= 0 && smaller < 1)) throw usageError(`--smaller ${String(flags.smaller)}: a share from 0 to 99 %`);
-  const { set } = await findSet(volumes);
+  // What is rehearsed is what this medium knows: its own state in the repository.
+  const { set, engine } = await openSource(volumes, { ...flags, tape: [], ...(await isOfRepository(volumes) ? { snapshot: 'set' } : {}) }, terminal);
   const interrupt = interruptSignal('nothing is left behind; the set is as it was');
   const keys = consoleKey(terminal);
   try {
     requireComplete(set);
-    if (set.manifest.mode !== 'iso' && set.manifest.mode !== 'path') throw usageError(`a set of mode "${set.manifest.mode}" cannot be rehearsed`, 'sets of ISO volumes, and directories (--mode path), can');
-    if (set.manifest.mode === 'iso') for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
+    const { mode } = set.manifest;
+    if (mode !== 'iso' && mode !== 'path' && mode !== 'repository') throw usageError(`a set of mode "${mode}" cannot be rehearsed`, 'sets of ISO volumes, directories (--mode path) and repositories can');
+    const repository = await repositoryFor(set, flags, terminal);
+    if (mode !== 'path') for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
     const survey = await readSurveyOf(set);
     const used = survey.disks.filter((d) => d.used);
     const given = new Map(flags.disk.map((text, i): [string, number] => {
@@ -75,10 +99,11 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
     if (patience !== undefined && !(patience > 0)) throw usageError(`--patience ${String(flags.patience)}: seconds`);
     const report = flags.report ?? reportPlace(set);
     const file = await runRehearsal({
-      set, survey, disks: rehearsalDisks(survey, given, smaller), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
+      set, engine, repository, survey, disks: rehearsalDisks(survey, given, smaller), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
       signKey: flags.sign === undefined ? undefined : readGiven('--sign', flags.sign), luksPassphrase: flags.luksKey === undefined ? undefined : readGiven('--luks-key', flags.luksKey).replace(/\n$/, ''), identity: flags.identity === undefined ? undefined : readGiven('--identity', flags.identity),
       more: flags.inject === undefined ? undefined : readGiven('--inject', flags.inject), patience, work: flags.work,
     }, terminal);
+    if (engine !== undefined && 'saveFact' in engine) await (engine as Repository).saveFact({ host: survey.host.name, setId: set.setId, kind: 'rehearsal', value: file.verdict }).catch((error: unknown) => { terminal.say(`  warning: the repository was not told: ${error instanceof Error ? error.message : String(error)}`); });
     const failed = file.stages.find((s) => s.verdict === 'FAIL');
     if (flags.json === true) terminal.print(JSON.stringify(file));
     else terminal.print(`${file.verdict}  ${failed === undefined ? `${set.label} brings ${survey.host.name} back: ${String(file.checkedFiles)} files equal, the restored disks boot` : `${failed.title}: ${failed.reason}`}`);

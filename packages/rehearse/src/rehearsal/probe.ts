@@ -99,7 +99,7 @@ fi
 `;
 
 /** Adds everything that a rehearsal brings into its guest: the report, what puts it in, keys. `more`: further commands, run with $CDREC_ROOT. */
-export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds: number; readonly more?: string; readonly luksPassphrase?: string; readonly identity?: string }): void {
+export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds: number; readonly more?: string; readonly luksPassphrase?: string; readonly identity?: string; readonly repository?: { readonly password: string; readonly environment: Readonly<Record<string, string>> } }): void {
   const add = (name: string, text: string): void => { iso.addFile(name, Buffer.from(text), { mode: 0o600 }); };
   add('inject.sh', INJECT);
   add('report.sh', REPORT);
@@ -108,6 +108,10 @@ export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds
   if (options.more !== undefined) add('more.sh', options.more);
   if (options.luksPassphrase !== undefined) add('luks-key', options.luksPassphrase);
   if (options.identity !== undefined) add('identity', options.identity);
+  if (options.repository !== undefined) {
+    add('repository-password', `${options.repository.password}\n`);
+    add('repository-environment', Object.entries(options.repository.environment).map(([name, value]) => `${name}=${value}\n`).join(''));
+  }
 }
 
 /** What the restored system said of itself. */

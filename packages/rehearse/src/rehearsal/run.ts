@@ -34,6 +34,8 @@ export interface RehearsalRequest {
   readonly luksPassphrase?: string;
   /** Secret key of age for an encrypted set. */
   readonly identity?: string;
+  /** The archives lie with an engine: the guest gets a network, by which it reaches this machine as 10.0.2.2. */
+  readonly repository?: RehearsalRepository;
   /** Shell commands run in the restored system's root ($CDREC_ROOT) before it starts: for those who test rehearsals. */
   readonly more?: string;
   /** Seconds after which a guest that says nothing is given up, for each stage; default: by accelerator. */
@@ -46,8 +48,20 @@ export interface RehearsalRequest {
   readonly signal?: AbortSignal;
 }
 
+/** A repository, as the guest reaches it. */
+export interface RehearsalRepository {
+  /** Further arguments of `cdrec restore`: which repository, host and set. */
+  readonly arguments: readonly string[];
+  /** Its secrets; empty: it needs none. */
+  readonly password: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly. */
 const LETTERS = 'bcdefghijklnoprstuvx';
+
+/** A word for the guest's shell. */
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 class Rehearsal {
   readonly #r: RehearsalRequest;
@@ -111,7 +125,7 @@ class Rehearsal {
     }
     const iso = new IsoImage({ volumeId: 'CDREC_REHEARSAL', date: 0 });
     addRehearsalFiles(iso, {
-      bootSeconds: this.#seconds(420), ...(this.#r.more === undefined ? {} : { more: this.#r.more }), ...(this.#r.encrypted ? { luksPassphrase: this.#passphrase } : {}), ...(this.#r.identity === undefined ? {} : { identity: this.#r.identity }),
+      bootSeconds: this.#seconds(420), ...(this.#r.more === undefined ? {} : { more: this.#r.more }), ...(this.#r.encrypted ? { luksPassphrase: this.#passphrase } : {}), ...(this.#r.identity === undefined ? {} : { identity: this.#r.identity }), ...(this.#r.repository === undefined ? {} : { repository: this.#r.repository }),
     });
     writeImageFile(iso.plan(), this.path('rehearsal.iso'));
   }
@@ -127,7 +141,7 @@ class Rehearsal {
     const sockets = mkdtempSync(join(tmpdir(), 'cdrec-'));
     const socket = join(sockets, 'monitor');
     const guest = await Guest.start({
-      accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, more, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
+      accelerator: this.#r.accelerator, firmware: this.#r.firmware, memoryMiB: this.#r.memoryMiB, media, log, monitor: socket, ...(this.#r.repository === undefined || title !== 'Rescue system' ? {} : { network: { reachHost: true } }), more, variables: this.path('firmware-variables.fd'), ...(this.#r.onOutput === undefined ? {} : { onOutput: this.#r.onOutput }),
     }).catch((error: unknown) => {
       rmSync(sockets, { recursive: true, force: true });
       throw error;
@@ -204,10 +218,11 @@ class Rehearsal {
     await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
     if (r.setDirectory !== undefined) await guest.must('mkdir -p /run/rehearsal-set; modprobe -q 9pnet_virtio; mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 cdrec_set /run/rehearsal-set', 60);
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
+    const repository = r.repository === undefined ? '' : ` ${[...(r.repository.password === '' ? [] : ['--password-file', '/run/rehearsal/repository-password', '--repository-env', '/run/rehearsal/repository-environment']), ...r.repository.arguments].map(quoted).join(' ')}`;
     // The volumes were verified before: what is restored here is what was read there.
     const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
     let asked = 0;
-    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys} ${disks}${r.setDirectory === undefined ? '' : ' /run/rehearsal-set'}`, seconds, [], {
+    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys}${repository} ${disks}${r.setDirectory === undefined ? '' : ' /run/rehearsal-set'}`, seconds, [], {
       question: /Insert (the last volume|volume \S+_(\d+))[^\n]* and press Enter: /,
       answer: async (m) => {
         const file = m[2] === undefined ? r.volumes.at(-1) : r.volumes[Number(m[2]) - 1];
