@@ -17,6 +17,15 @@ const withoutCodePages = {
   },
 };
 
+/** Commander starts programs only for sub-commands in files of their own, which we have none of: it need not load what starts them. */
+const commanderStartsNothing = {
+  name: 'commander-starts-nothing',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) => (/[\\/]commander[\\/]lib[\\/]/.test(importer) ? { path: 'child_process', namespace: 'nothing' } : undefined));
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 /** All commands are one module: what they share is nearly everything. */
 const commandsTogether = {
   name: 'commands-together',
@@ -47,7 +56,7 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  plugins: [withoutCodePages, commandsTogether],
+  plugins: [withoutCodePages, commanderStartsNothing, commandsTogether],
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'inline',

@@ -7,7 +7,7 @@ import { planArchives, rulesFor, writeArchives } from './archives.js';
 import { identityOf, surveyMachine, type RescueRequest } from './rescue-parts.js';
 import { formatDocument } from './source.js';
 import { engineStore } from './stores.js';
-import { readAccess, rescueExtras, resticFor, tellTrouble, type RescueExtras } from './repository.js';
+import { cacheDirectory, readAccess, rescueExtras, resticFor, tellTrouble, type RescueExtras } from './repository.js';
 import { interruptSignal, type Terminal } from './terminal.js';
 
 /** The engine of a build, reached and ready. */
@@ -23,9 +23,6 @@ export interface Backing {
 
 /** By which a rescue system that was started by the network finds out whose set it is to take. */
 export const macsOf = (survey: Survey): string[] => survey.network.map((n) => n.mac);
-
-/** The directory of restic's cache: it makes the second build fast. */
-const CACHE = '/var/cache/cdrec/restic';
 
 /**
  * Reaches the engine that is configured, and makes its repository if that was asked for.
@@ -45,7 +42,7 @@ export async function connectForBuild(config: Config, initialize: boolean, termi
   }
   const access = await readAccess(repository, terminal);
   const where = shownLocation(repository.location);
-  const engine = resticFor(access, repository.patience, CACHE);
+  const engine = resticFor(access, repository.patience, cacheDirectory());
   const hooks = { signal, onTrouble: tellTrouble(terminal) };
   terminal.say(`Repository ${where}`);
   await engine.connect(hooks).catch(async (error: unknown) => {

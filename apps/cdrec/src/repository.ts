@@ -1,4 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { ResticEngine, needsOf, parseEnvironment, shownLocation, type Access } from '@cdrec/engine';
 import type { Config } from '@cdrec/config';
 import { CdrecError, decryptText, encryptText, isAgeFile, lockIdentity, runTool, unlockIdentity } from '@cdrec/tool';
@@ -65,6 +67,9 @@ export async function readAccess(repository: Config['repository'], terminal: Ter
   if (password === '') throw new CdrecError('CONFIG_INVALID', 'the password of the repository is empty', { hint: 'check repository.password_file or repository.password_command' });
   return { location: repository.location, password, environment, ...(repository.ca_certificate === '' ? {} : { caCertificate: repository.ca_certificate }) };
 }
+
+/** The directory of restic's cache. */
+export const cacheDirectory = (): string => (process.getuid?.() === 0 ? '/var/cache/cdrec/restic' : join(homedir(), '.cache/cdrec/restic'));
 
 /** restic with an access. */
 export const resticFor = (access: Access, patience: number, cache?: string): ResticEngine => new ResticEngine({ access, path: searchPath(), patience: patience * 1000, ...(cache === undefined ? {} : { cache }) });

@@ -4,7 +4,7 @@ import { DEFAULT_CONFIG, type Config } from '@cdrec/config';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import { parseManifest, type Archive, type Finding, type OpenSet } from '@cdrec/volumes';
 import { readConfig } from './config.js';
-import { readAccess, rescueRepository, resticFor, tellTrouble, type SecretFlags } from './repository.js';
+import { readAccess, rescueRepository, cacheDirectory, resticFor, tellTrouble, type SecretFlags } from './repository.js';
 import { findSet } from './sets.js';
 import { usageError } from './exit.js';
 import type { Terminal } from './terminal.js';
@@ -69,7 +69,8 @@ export function configOfRepository(location: string | undefined): Config['reposi
 export async function openRepository(flags: SecretFlags & { readonly repository?: string }, terminal: Terminal, config?: Config): Promise<Repository> {
   const repository = config === undefined ? configOfRepository(flags.repository) : { ...config.repository, location: flags.repository ?? config.repository.location };
   if (repository.location === '') throw usageError('which repository?', 'give --repository LOCATION, or set repository.location');
-  const engine = resticFor(await readAccess(repository, terminal, flags), repository.patience);
+  // A rescue system has only memory; elsewhere a cache makes all but the first look fast.
+  const engine = resticFor(await readAccess(repository, terminal, flags), repository.patience, rescueRepository() === undefined ? cacheDirectory() : undefined);
   await engine.connect({ onTrouble: tellTrouble(terminal) });
   return engine;
 }

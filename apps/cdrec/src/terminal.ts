@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
-import { createInterface, type Interface } from 'node:readline/promises';
+import type { Interface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import { CdrecError, errorCode } from '@cdrec/tool/errors';
 
@@ -105,7 +104,7 @@ export class Terminal {
   async ask(question: string, flag: string): Promise<string> {
     if (!this.interactive) throw new CdrecError('USAGE', `"${question.trim()}" cannot be asked: there is no terminal`, { hint: `answer with ${flag}` });
     this.#endLine();
-    this.#reader ??= createInterface({ input: process.stdin, output: process.stderr });
+    this.#reader ??= (await import('node:readline/promises')).createInterface({ input: process.stdin, output: process.stderr });
     return (await this.#reader.question(question)).trim();
   }
 
@@ -116,6 +115,8 @@ export class Terminal {
     // A reader of its own, which leaves the echo to the terminal, where it is off.
     this.#reader?.close();
     this.#reader = undefined;
+    // Loaded when somebody is asked: help must not wait for them.
+    const [{ spawnSync }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline/promises')]);
     spawnSync('stty', ['-echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
     const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
     try {

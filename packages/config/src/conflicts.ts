@@ -37,6 +37,9 @@ export function conflictsOf({ backup, output, rescue, restore, boot, repository 
   add(/\/\/[^/:@]*:[^/@]*@/.test(repository.location), 'repository.location', 'it holds a password, which would stand on every medium: put it into repository.environment_file (RESTIC_REST_USERNAME, RESTIC_REST_PASSWORD)');
   add(engine === 'command' && backup.command === '', 'backup.engine', '"command" needs backup.command');
   add(engine === 'command' && restore.command === '', 'backup.engine', '"command" needs restore.command: without it nothing could be brought back');
+  add(engine !== 'tar' && backup.passphrase, 'backup.passphrase', engine === 'restic' ? 'restic encrypts with the password of the repository: remove it' : 'what backup.command saves is encrypted by that command, or not at all: remove it');
+  add(engine === 'command' && backup.encrypt.length > 0, 'backup.encrypt', 'what backup.command saves is encrypted by that command, or not at all: remove it');
+  add(engine === 'restic' && backup.encrypt.length > 0 && !repository.on_medium, 'backup.encrypt', 'restic encrypts with the password of the repository; only with repository.on_medium are these the recipients of its secrets: remove it');
   add(engine !== 'command' && backup.command !== '', 'backup.command', `backup.engine = "${engine}" does not run it: set it to "command"`);
   add(engine === 'tar' && output.mode === 'repository', 'output.mode', 'mode "repository" needs backup.engine = "restic" or "command"');
   add(engine !== 'tar' && ['iso', 'path', 'tape'].includes(output.mode), 'output.mode', `backup.engine = "${engine}" keeps the backups elsewhere: take "repository" (or "rescue")`);

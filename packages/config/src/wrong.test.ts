@@ -91,6 +91,8 @@ const WRONG: readonly (readonly [string, string | Uint8Array, number, RegExp])[]
   ['a command that nobody runs', '[backup]\ncommand = "save"\n', 2, /does not run it/],
   ['volumes of an engine that keeps them elsewhere', '[backup]\nengine = "restic"\n[repository]\nlocation = "/r"\n[output]\nmode = "iso"\n', 6, /keeps the backups elsewhere/],
   ['a repository without an engine', '[output]\nmode = "repository"\n', 2, /needs backup\.engine/],
+  ['a passphrase beside restic', '[backup]\nengine = "restic"\npassphrase = true\n[repository]\nlocation = "/r"\n', 3, /restic encrypts/],
+  ['encryption that commands would not do', '[backup]\nengine = "command"\ncommand = "a"\nencrypt = ["age1x"]\n[restore]\ncommand = "b"\n', 4, /encrypted by that command/],
   ['two passwords', '[repository]\npassword_file = "/a"\npassword_command = "b"\n', 3, /remove one of them/],
   ['SSH without a network', '[rescue]\nnetwork = "off"\nssh_keys = ["ssh-ed25519 AAAA x"]\n', 3, /no way for SSH/],
   ['fixed and weighed', '[restore]\nfixed = ["/home"]\nweights = { "/home" = 1 }\n', 3, /has no weight/],

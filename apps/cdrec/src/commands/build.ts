@@ -48,6 +48,7 @@ export async function buildSet(_: [], flags: Flags, terminal: Terminal): Promise
   const chosen: Omit<Choice, 'mode'> & { mode: string } = output !== 'iso' ? { mode: 'rescue' } : flags.mode !== undefined ? { mode: flags.mode } : config.output.mode !== '' ? { mode: config.output.mode } : config.backup.engine !== 'tar' ? { mode: 'repository' } : await chooseMode(terminal);
   if (chosen.mode !== 'rescue' && chosen.mode !== 'iso' && chosen.mode !== 'path' && chosen.mode !== 'tape' && chosen.mode !== 'repository') throw usageError(`--mode ${chosen.mode} is unknown`, 'take rescue, iso, path, tape or repository');
   if (config.backup.engine !== 'tar' && chosen.mode !== 'repository' && chosen.mode !== 'rescue') throw usageError(`backup.engine = "${config.backup.engine}" keeps the backups elsewhere: --mode ${chosen.mode} does not go with it`, 'take --mode repository');
+  if (flags.passphrase === true && chosen.mode === 'repository') throw usageError('--passphrase does not go with --mode repository', 'restic encrypts with the password of the repository');
   if (!flags.medium && chosen.mode !== 'repository') throw usageError('--no-medium goes with --mode repository', 'the backups would be nowhere');
   const tapes = [...flags.tape, ...(chosen.tape === undefined ? [] : [chosen.tape])];
   const drive = flags.burn ?? chosen.burn ?? (config.output.burn !== '' && (chosen.mode === 'iso' || chosen.mode === 'rescue' || chosen.mode === 'repository') ? config.output.burn : undefined);

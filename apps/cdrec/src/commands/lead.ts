@@ -3,11 +3,12 @@ import { dirname, join, resolve } from 'node:path';
 import type { BackupItem } from '@cdrec/backup';
 import { parseSize, type Config } from '@cdrec/config';
 import type { Survey } from '@cdrec/survey';
+import { shownLocation } from '@cdrec/engine';
 import { findProgram } from '@cdrec/tool';
 import { planArchives } from '../archives.js';
 import { runChecks } from '../checks/run.js';
 import { fixMissing } from '../checks/fix.js';
-import { chooseMode } from '../choose.js';
+import { chooseMode, type Choice } from '../choose.js';
 import { readConfig } from '../config.js';
 import { unsaved } from '../dry-run.js';
 import { estimate, sampleCompression, type Estimate } from '../estimate.js';
@@ -72,10 +73,11 @@ export async function lead(terminal: Terminal): Promise<number> {
   const volumeBytes = parseSize(config.output.volume_size);
   const [rescue, all] = [estimate(0, sample, volumeBytes), estimate(used, sample, volumeBytes)];
   terminal.say(`A sample of ${formatBytes(sample.sampledBytes)} of its files shrank to ${String(Math.round(sample.ratio * 100))} % (${config.backup.compress}); the estimates below rest on it.`);
-  const choice = await chooseMode(terminal, { rescue: about(rescue), discs: about(all, `disc (${config.output.volume_size})`.replace(/ \(.*\)$/, '')), iso: about(all, 'volume'), path: about(all), tape: about(all) });
+  const choice: Choice = config.backup.engine !== 'tar' ? { mode: 'repository' } : await chooseMode(terminal, { rescue: about(rescue), discs: about(all, `disc (${config.output.volume_size})`.replace(/ \(.*\)$/, '')), iso: about(all, 'volume'), path: about(all), tape: about(all) });
+  if (choice.mode === 'repository') terminal.say(`The files go to ${config.backup.engine === 'restic' ? `the repository ${shownLocation(config.repository.location)}` : 'backup.command'}, the rescue medium (${about(rescue)}) to ${config.output.directory}.`);
   let out = choice.out ?? config.output.directory;
   if (choice.mode === 'iso' && choice.burn === undefined) out = await terminal.ask(`Directory for the volumes (${out}): `, '--out DIRECTORY') || out;
-  const needed = choice.mode === 'rescue' ? rescue.bytes : choice.burn !== undefined ? Math.min(all.bytes, volumeBytes) : choice.mode === 'tape' ? rescue.bytes : all.bytes;
+  const needed = choice.mode === 'rescue' || choice.mode === 'repository' ? rescue.bytes : choice.burn !== undefined ? Math.min(all.bytes, volumeBytes) : choice.mode === 'tape' ? rescue.bytes : all.bytes;
   const free = freeAt(out);
   if (free < needed) terminal.say(`${out} has ${formatBytes(free)} free, and about ${formatBytes(needed)} are needed: if it gets full, the build stops and removes what it wrote.`);
   const flags = ['--mode', choice.mode, '--out', out, ...(choice.burn === undefined ? [] : ['--burn', choice.burn]), ...(choice.tape === undefined ? [] : ['--tape', choice.tape])];
@@ -96,7 +98,7 @@ async function next(mode: string, out: string, before: ReadonlySet<string>, term
   const made = readdirSync(out).filter((n) => !before.has(n));
   const volumes = mode === 'path' ? made.filter((n) => existsSync(join(out, n, 'cdrec/set.json'))) : made.filter((n) => n.endsWith('.iso'));
   const command = ['rehearse', ...volumes.map((n) => join(out, n))];
-  const can = (mode === 'iso' || mode === 'path') && volumes.length > 0;
+  const can = (mode === 'iso' || mode === 'path' || mode === 'repository') && volumes.length > 0;
   if (can && findProgram('qemu-system-x86_64', searchPath()) !== undefined) {
     if (isYes(await terminal.ask('\nRehearse it now? A virtual machine is restored from it and every file compared; some minutes. (y/n): ', 'cdrec rehearse'))) {
       terminal.release();

@@ -28,9 +28,9 @@ export async function refresh(_: [], flags: Flags, terminal: Terminal): Promise<
   const keep = Number(flags.keep);
   if (!Number.isInteger(keep) || keep < 1) throw usageError(`--keep ${flags.keep}: a number of sets, at least 1`);
   const config = readConfig(flags.config);
-  const mode = config.output.mode === '' ? 'iso' : config.output.mode;
-  // Only sets with archives on disks can be rehearsed.
-  const rehearse = flags.rehearse && (mode === 'iso' || mode === 'path');
+  const mode = config.output.mode === '' ? (config.backup.engine === 'tar' ? 'iso' : 'repository') : config.output.mode;
+  // Only sets that a guest can read can be rehearsed.
+  const rehearse = flags.rehearse && (mode === 'iso' || mode === 'path' || mode === 'repository');
   const common = flags.config === undefined ? [] : ['--config', flags.config];
   const status = await readStatus(config, [], parseAge(flags.maxAge), Date.now());
   const why = status.set === undefined ? 'there is no set' : status.drift.length > 0 ? `the machine has changed: ${status.drift.map((d) => d.what).join(', ')}` : status.tooOld ? `${status.set.label} is too old` : status.set.missing.length > 0 ? 'volumes are missing' : undefined;
