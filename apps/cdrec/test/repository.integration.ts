@@ -197,13 +197,15 @@ describe('backup.engine = "restic"', () => {
 
   it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore it is waited for; --check finds what differs', async () => {
     await inRoot(async (cli, root, kernel) => {
-      writeFileSync(join(root, 'srv/large'), randomBytes(200 << 20));
+      writeFileSync(join(root, 'srv/large'), randomBytes(400 << 20));
       const building = cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'cut');
-      await sleep(6000);
+      // The first pack of the large file has come; a dozen are still to come.
+      const before = bytesIn(join(dir, 'repository/data'));
+      for (let i = 0; i < 1200 && bytesIn(join(dir, 'repository/data')) === before; i++) await sleep(50);
       await stopServer();
       const cut = await building;
-      expect([cut.status, cut.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE/)]);
       await startServer();
+      expect([cut.status, cut.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE/)]);
       const again = await cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'again');
       expect(again.status, again.stderr).toBe(0);
     });
