@@ -47,7 +47,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     // Reached before hours of work, not behind them.
     const backing = mode === 'repository' ? await connectForBuild(config, request.initialize === true, terminal, interrupt.signal) : undefined;
     const encryption = mode === 'rescue' || mode === 'repository' ? { recipients: [] } : await prepareEncryption(config, terminal);
-    const { survey, label, setId, boot, rescue } = await collectRescue(backing === undefined ? request : { ...request, extras: backing.extras }, terminal, interrupt.signal);
+    const { survey, label, setId, boot, rescue } = await collectRescue({ ...request, access: backing?.access }, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
     if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);

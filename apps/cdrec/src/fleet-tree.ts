@@ -4,7 +4,7 @@ import { fleetFiles, GENERIC_PLACE, NET_RESCUE, placeOfMachine, type FleetMachin
 import type { Survey } from '@cdrec/survey';
 import { withRescue, writeRescueCpio, type MadeFile } from './netboot.js';
 import type { RescueRequest } from './rescue-parts.js';
-import { rescueExtras } from './repository.js';
+import { macsOf } from './repository-build.js';
 import type { Terminal } from './terminal.js';
 
 function serialNumber(): string {
@@ -17,7 +17,7 @@ function serialNumber(): string {
 
 /** How a boot server knows this machine. */
 function machineOf(survey: Survey): FleetMachine {
-  return { host: survey.host.name, macs: survey.network.map((n) => n.mac.toLowerCase()).filter((m) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(m)), serial: serialNumber() };
+  return { host: survey.host.name, macs: macsOf(survey), serial: serialNumber() };
 }
 
 /**
@@ -27,11 +27,10 @@ function machineOf(survey: Survey): FleetMachine {
 export function addToTree(request: RescueRequest & { readonly to: string; readonly generic: boolean }, terminal: Terminal): Promise<MadeFile[]> {
   const { to, generic, config } = request;
   const host = (survey: Survey): string => (generic ? '' : survey.host.name);
-  const extras = config.backup.engine === 'restic' || config.backup.engine === 'command' ? { extras: (name: string) => rescueExtras(config, generic ? '' : name, undefined, terminal) } : {};
   const wide = generic ? { ...config, rescue: { ...config.rescue, modules: 'all' as const, network: 'dhcp' as const } } : config;
   mkdirSync(to, { recursive: true, mode: 0o755 });
   const partialOf = (name: string): string => join(to, `.${name === '' ? 'generic' : name}.partial`);
-  return withRescue({ ...request, ...extras, config: wide, out: to }, terminal, (parts) => partialOf(host(parts.survey)), async (parts, signal) => {
+  return withRescue({ ...request, config: wide, out: to }, terminal, (parts) => partialOf(host(parts.survey)), async (parts, signal) => {
     const { survey, boot } = parts;
     const partial = partialOf(host(survey));
     const place = generic ? GENERIC_PLACE : placeOfMachine(survey.host.name);
@@ -44,7 +43,7 @@ export function addToTree(request: RescueRequest & { readonly to: string; readon
     await writeRescueCpio(join(partial, NET_RESCUE), parts, { ...request, config: wide });
     signal.throwIfAborted();
     const images = ['boot/vmlinuz', 'boot/initrd.gz', NET_RESCUE];
-    // Servers run as anybody; there is nothing secret in it (secrets of the repository are encrypted).
+    // Servers run as anybody: secrets of the repository are encrypted, nothing else in it is secret.
     for (const file of images) chmodSync(join(partial, file), 0o644);
     chmodSync(partial, 0o755);
     mkdirSync(dirname(final), { recursive: true, mode: 0o755 });

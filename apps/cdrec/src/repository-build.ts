@@ -1,4 +1,4 @@
-import { CommandEngine, shownLocation, type Engine } from '@cdrec/engine';
+import { CommandEngine, shownLocation, type Access, type Engine } from '@cdrec/engine';
 import type { Config } from '@cdrec/config';
 import type { Survey } from '@cdrec/survey';
 import { CdrecError, errorCode } from '@cdrec/tool';
@@ -7,7 +7,7 @@ import { planArchives, rulesFor, writeArchives } from './archives.js';
 import { identityOf, surveyMachine, type RescueRequest } from './rescue-parts.js';
 import { formatDocument } from './source.js';
 import { engineStore } from './stores.js';
-import { cacheDirectory, readAccess, rescueExtras, resticFor, tellTrouble, type RescueExtras } from './repository.js';
+import { cacheDirectory, readAccess, resticFor, tellTrouble } from './repository.js';
 import { interruptSignal, type Terminal } from './terminal.js';
 
 /** The engine of a build, reached and ready. */
@@ -16,13 +16,13 @@ export interface Backing {
   /** How a person gets at the files without cdrec. */
   readonly byHand: string;
   engine(facts: { readonly setId: string; readonly host: string }): Engine;
-  readonly extras: (host: string) => Promise<RescueExtras>;
+  readonly access: Access | undefined;
   /** Tells the repository that the set is complete. */
   complete(facts: { readonly setId: string; readonly label: string; readonly host: string; readonly macs: readonly string[] }, document: string): Promise<void>;
 }
 
-/** By which a rescue system that was started by the network finds out whose set it is to take. */
-export const macsOf = (survey: Survey): string[] => survey.network.map((n) => n.mac);
+/** By which boot servers, and rescue systems that were started by them, know a machine. */
+export const macsOf = (survey: Survey): string[] => survey.network.map((n) => n.mac.toLowerCase()).filter((m) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(m));
 
 /**
  * Reaches the engine that is configured, and makes its repository if that was asked for.
@@ -36,7 +36,7 @@ export async function connectForBuild(config: Config, initialize: boolean, termi
       named: { engine: 'command', location: '' },
       byHand: 'the backups were made by the command in backup.command of the configuration; restore.command brings them back.',
       engine: (facts) => new CommandEngine({ backup: backup.command, restore: restore.command }, facts),
-      extras: (host) => rescueExtras(config, host, undefined, terminal),
+      access: undefined,
       complete: () => Promise.resolve(),
     };
   }
@@ -54,7 +54,7 @@ export async function connectForBuild(config: Config, initialize: boolean, termi
     named: { engine: 'restic', location: repository.location },
     byHand: `the file systems are snapshots of restic in ${where}:\n  restic -r ${where} snapshots    restic -r ${where} restore SNAPSHOT --target DIRECTORY`,
     engine: () => engine,
-    extras: (host) => rescueExtras(config, host, access, terminal),
+    access,
     complete: (facts, document) => engine.saveDocument(facts, document),
   };
 }

@@ -17,7 +17,7 @@ export interface RescueRepository {
   readonly restoreCommand: string;
 }
 
-export const RESCUE_REPOSITORY = '/etc/cdrec/repository.json';
+const RESCUE_REPOSITORY = '/etc/cdrec/repository.json';
 /** Secrets under a passphrase, or for the owners of keys. */
 const RESCUE_SECRETS = '/etc/cdrec/repository.age';
 const RESCUE_SECRETS_FOR_KEYS = '/etc/cdrec/repository.keys.age';
@@ -93,15 +93,16 @@ export interface RescueExtras {
   readonly programs: readonly string[];
 }
 
-/** Puts together what the rescue system gets. The secrets only if that was asked for, and then encrypted. @throws CdrecError USAGE, KEY_WRONG */
+/** Puts together what the rescue system gets; `host` is empty when it is for any machine. The secrets only if that was asked for, and then encrypted. @throws CdrecError USAGE, KEY_WRONG */
 export async function rescueExtras(config: Config, host: string, access: Access | undefined, terminal: Terminal): Promise<RescueExtras> {
   const { repository, backup, restore } = config;
   const engine = backup.engine === 'command' ? 'command' : 'restic';
   const needs = engine === 'restic' ? needsOf(repository.location) : { programs: [], tls: false };
   const told: RescueRepository = { engine, location: repository.location, host, caCertificate: repository.ca_certificate, patience: repository.patience, restoreCommand: restore.command };
   const texts: { path: string; text: string; mode: number }[] = [{ path: RESCUE_REPOSITORY, text: `${JSON.stringify(told)}\n`, mode: 0o600 }];
-  if (repository.on_medium && access !== undefined) {
-    const secrets = JSON.stringify({ password: access.password, environment: access.environment } satisfies Secrets);
+  if (repository.on_medium && engine === 'restic') {
+    const { password, environment } = access ?? (await readAccess(repository, terminal));
+    const secrets = JSON.stringify({ password, environment } satisfies Secrets);
     if (backup.encrypt.length === 0) {
       if (!terminal.interactive) throw new CdrecError('USAGE', 'repository.on_medium: a passphrase cannot be asked for: there is no terminal', { hint: 'name public keys in backup.encrypt' });
       terminal.say('Passphrase for the secrets of the repository (it will be needed for the restore):');

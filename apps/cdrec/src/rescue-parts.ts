@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { FileTree } from '@cdrec/closure';
 import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage';
 import { parseSize, type Config } from '@cdrec/config';
+import type { Access } from '@cdrec/engine';
 import { buildInitrd } from '@cdrec/initrd';
 import { buildRescueTree, type RescueTree } from '@cdrec/ramdisk';
 import { neededPrograms, unknownRules } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError, programsOf } from '@cdrec/tool';
 import { labelFor } from '@cdrec/volumes';
-import type { RescueExtras } from './repository.js';
+import { rescueExtras } from './repository.js';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
 
 /** What every kind of build is to do. */
@@ -27,8 +28,10 @@ export interface RescueRequest {
   readonly reproducible: boolean;
   /** Directory with the rescue root, made by `--output tree` and changed since; undefined: it is put together anew. */
   readonly tree?: string | undefined;
-  /** What the rescue system needs for a repository. */
-  readonly extras?: ((host: string) => Promise<RescueExtras>) | undefined;
+  /** How the repository was reached, if it was. */
+  readonly access?: Access | undefined;
+  /** The rescue system is for any machine of the repository, not for this one. */
+  readonly generic?: boolean;
 }
 
 /** Everything of a rescue system but its packing. */
@@ -99,7 +102,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   });
   terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
   signal?.throwIfAborted();
-  const extras = await request.extras?.(survey.host.name);
+  const extras = config.engine === 'tar' ? undefined : await rescueExtras(request.config, request.generic === true ? '' : survey.host.name, request.access, terminal);
   const built = await buildRescueTree({
     modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: extras?.texts ?? [], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { CommandEngine, shownLocation, type Engine, type Repository, type RepositorySet } from '@cdrec/engine';
+import { CommandEngine, shownLocation, type Engine, type Repository, type RepositorySet, type ResticEngine } from '@cdrec/engine';
 import { DEFAULT_CONFIG, type Config } from '@cdrec/config';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import { parseManifest, type Archive, type Finding, type OpenSet } from '@cdrec/volumes';
@@ -58,7 +58,7 @@ function hostByCard(sets: readonly RepositorySet[]): string | undefined {
 }
 
 /** The configuration of a repository: of the command line, the rescue system, or this machine. */
-export function configOfRepository(location: string | undefined): Config['repository'] {
+function configOfRepository(location: string | undefined): Config['repository'] {
   const kept = rescueRepository();
   if (kept !== undefined) return { ...DEFAULT_CONFIG.repository, location: location ?? kept.location, ca_certificate: kept.caCertificate, patience: kept.patience };
   const configured = readConfig(undefined).repository;
@@ -66,7 +66,7 @@ export function configOfRepository(location: string | undefined): Config['reposi
 }
 
 /** Opens the repository that is meant. @throws CdrecError USAGE when none is */
-export async function openRepository(flags: SecretFlags & { readonly repository?: string }, terminal: Terminal, config?: Config): Promise<Repository> {
+export async function openRepository(flags: SecretFlags & { readonly repository?: string }, terminal: Terminal, config?: Config): Promise<ResticEngine> {
   const repository = config === undefined ? configOfRepository(flags.repository) : { ...config.repository, location: flags.repository ?? config.repository.location };
   if (repository.location === '') throw usageError('which repository?', 'give --repository LOCATION, or set repository.location');
   // A rescue system has only memory; elsewhere a cache makes all but the first look fast.
@@ -113,7 +113,7 @@ export async function openSource(volumes: readonly string[], flags: SourceFlags,
   const generic = async (): Promise<Source> => {
     if (volumes.length > 0) throw usageError('volumes and --repository do not go together');
     const engine = await openRepository(flags, terminal);
-    const where = shownLocation(flags.repository ?? kept?.location ?? 'of the configuration');
+    const where = shownLocation(engine.access.location);
     const { sets } = await engine.overview();
     const host = flags.host ?? bootedHost() ?? (kept?.host === '' ? undefined : kept?.host) ?? hostByCard(sets);
     if (host === undefined) {

@@ -1,6 +1,5 @@
-import { CdrecError } from '@cdrec/tool';
 import { grubMenu, ipxeMenu, ON_MEDIUM, syslinuxMenu, type MenuOptions } from './menus.js';
-import { NET_RESCUE, type NetFile } from './netboot.js';
+import { NET_RESCUE, requireNetLoader, type NetFile } from './netboot.js';
 import type { BootParts } from './parts.js';
 
 /** By what a boot server knows a machine. */
@@ -44,8 +43,7 @@ export interface FleetFile extends NetFile { readonly keep?: boolean }
  * @throws CdrecError BOOT_MISSING when no loader for network boot is installed
  */
 export function fleetFiles(parts: BootParts, menu: MenuOptions, machine: FleetMachine | undefined): FleetFile[] {
-  const { pxelinux, signed } = parts;
-  if (pxelinux === undefined && signed?.netGrub === undefined) throw new CdrecError('BOOT_MISSING', 'no loader for booting by network is installed', { hint: parts.missing.filter((m) => m.part === 'pxelinux' || m.part === 'signed').map((m) => m.hint).join('; ') });
+  const { pxelinux, signed } = requireNetLoader(parts);
   const place = machine === undefined ? GENERIC_PLACE : placeOfMachine(machine.host);
   const text = (path: string, data: string): FleetFile => ({ path, data: Buffer.from(data) });
   const files: FleetFile[] = [text('boot.ipxe', IPXE)];

@@ -12,6 +12,12 @@ export interface NetFile {
 /** Name of rd-base in the tree: a cpio archive that boot loaders hand to the kernel as a second initrd. */
 export const NET_RESCUE = 'cdrec/rd-base.img';
 
+/** The loaders, if there is one for booting by network. @throws CdrecError BOOT_MISSING */
+export function requireNetLoader(parts: BootParts): BootParts {
+  if (parts.pxelinux === undefined && parts.signed?.netGrub === undefined) throw new CdrecError('BOOT_MISSING', 'no loader for booting by network is installed', { hint: parts.missing.filter((m) => m.part === 'pxelinux' || m.part === 'signed').map((m) => m.hint).join('; ') });
+  return parts;
+}
+
 /**
  * The files of a network boot tree, except rd-base: kernel, initrd, PXELINUX (BIOS), iPXE script, GRUB with shim
  * (UEFI), each with its menu. All paths in the menus are relative to where the loader was fetched from, so the tree can lie
@@ -19,10 +25,7 @@ export const NET_RESCUE = 'cdrec/rd-base.img';
  * @throws CdrecError BOOT_MISSING when no loader for network boot is installed
  */
 export function netbootFiles(parts: BootParts, menu: MenuOptions, kernel: string, initrd: Buffer): NetFile[] {
-  const { pxelinux, signed } = parts;
-  if (pxelinux === undefined && signed?.netGrub === undefined) {
-    throw new CdrecError('BOOT_MISSING', 'no loader for booting by network is installed', { hint: parts.missing.filter((m) => m.part === 'pxelinux' || m.part === 'signed').map((m) => m.hint).join('; ') });
-  }
+  const { pxelinux, signed } = requireNetLoader(parts);
   const files: NetFile[] = [
     { path: 'boot/vmlinuz', source: kernel },
     { path: 'boot/initrd.gz', data: initrd },

@@ -20,7 +20,6 @@ const LONGEST = 4096;
 /** Backups by commands of the administrator: clients of TSM, Bacula, Bareos, Borg or anything else. */
 export class CommandEngine implements Engine {
   readonly name = 'command';
-  readonly programs: readonly string[] = [];
   readonly #commands: Commands;
   readonly #facts: { readonly setId: string; readonly host: string };
 
@@ -40,6 +39,7 @@ export class CommandEngine implements Engine {
     }) as ResultPromise;
     const stop = (): void => { if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM'); };
     hooks?.signal?.addEventListener('abort', stop, { once: true });
+    if (hooks?.signal?.aborted === true) stop();
     return {
       child,
       ended: async (ok = [0]) => {

@@ -1,5 +1,3 @@
-import type { CdrecError } from '@cdrec/tool';
-
 /** Where an engine keeps something, and what it calls it there. */
 export interface Reference {
   /** Name of the engine. */
@@ -64,8 +62,6 @@ export interface Compared {
  */
 export interface Engine {
   readonly name: string;
-  /** Programs that must be in the rescue system. */
-  readonly programs: readonly string[];
   /** Reaches the repository, proves the secrets. Called before anything is written, here or there. @throws CdrecError */
   connect(hooks?: Hooks): Promise<void>;
   /** Saves a file system with all its metadata. @throws CdrecError when it is not complete but for its exceptions */
@@ -121,7 +117,5 @@ export interface Repository extends Engine {
   saveFact(fact: Omit<HostFact, 'created'>): Promise<void>;
 }
 
-/** How an engine fails: codes of `CdrecError`. */
-export type EngineErrorCode = 'REPOSITORY_MISSING' | 'REPOSITORY_LOCKED' | 'REPOSITORY_PASSWORD' | 'REPOSITORY_UNREACHABLE' | 'REPOSITORY_FAILED' | 'SNAPSHOT_MISSING' | 'TOOL_OLD' | 'EXTRACT_FAILED' | 'COMMAND_FAILED';
-/** An error of an engine. */
-export type EngineError = CdrecError & { readonly code: EngineErrorCode };
+/** Whether an engine can say what is in its repository. */
+export const isRepository = (engine: Engine): engine is Repository => 'overview' in engine;

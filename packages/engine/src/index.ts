@@ -1,4 +1,5 @@
-export type { Compared, Engine, EngineError, EngineErrorCode, Hooks, HostFact, Reference, Repository, RepositorySet, Saved, Subject, TreeSubject } from './engine.js';
+export { isRepository } from './engine.js';
+export type { Compared, Engine, Hooks, HostFact, Reference, Repository, RepositorySet, Saved, Subject, TreeSubject } from './engine.js';
 export { hasPassword, isLocal, needsOf, parseEnvironment, shownLocation, type Access } from './access.js';
 export { ResticEngine } from './restic.js';
 export type { ResticOptions } from './restic-run.js';

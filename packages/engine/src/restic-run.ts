@@ -57,7 +57,7 @@ const CODES: Readonly<Record<number, { readonly code: string; readonly what: str
   11: { code: 'REPOSITORY_LOCKED', what: 'the repository is locked by another run of restic', hint: 'wait for it; if none is running: restic unlock' },
   12: { code: 'REPOSITORY_PASSWORD', what: 'the password does not open the repository', hint: 'check repository.password_file or repository.password_command' },
 };
-const UNREACHABLE = /connection refused|no such host|no route to host|network is unreachable|i\/o timeout|connection reset|EOF|server response unexpected|TLS|x509|deadline exceeded|connection timed out|subprocess ssh exited|unable to start the sftp session/i;
+const UNREACHABLE = /connection refused|no such host|no route to host|network is unreachable|i\/o timeout|connection reset|server response unexpected|tls: |x509|deadline exceeded|connection timed out|subprocess ssh exited|unable to start the sftp session/i;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -146,6 +146,7 @@ export function startRestic(options: ResticOptions, run: Run): Running {
   }, 500);
   const stop = (): void => { cancel(); };
   run.hooks?.signal?.addEventListener('abort', stop, { once: true });
+  if (run.hooks?.signal?.aborted === true) stop();
   const ended = (async (): Promise<Outcome> => {
     const result = await child;
     clearInterval(watch);
@@ -166,13 +167,6 @@ export function startRestic(options: ResticOptions, run: Run): Running {
   // Whoever cancels does not wait for it.
   ended.catch(() => undefined);
   return { child, ended, cancel: () => { cancel(); } };
-}
-
-/** Runs restic to its end and returns its messages. @throws CdrecError */
-export async function runRestic(options: ResticOptions, run: Run): Promise<{ readonly outcome: Outcome; readonly messages: readonly Message[] }> {
-  const messages: Message[] = [];
-  const outcome = await startRestic(options, { ...run, onMessage: (m) => { messages.push(m); run.onMessage?.(m); } }).ended;
-  return { outcome, messages };
 }
 
 /** Runs restic and returns its whole standard output. @throws CdrecError */

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
-import { shownLocation } from './access.js';
+import { shownLocation, type Access } from './access.js';
 import { compareNodes, nodeSchema, type Node } from './compare.js';
 import type { Compared, Hooks, HostFact, Reference, Repository, RepositorySet, Saved, Subject, TreeSubject } from './engine.js';
 import { pour } from './pour.js';
-import { outputOfRestic, resticProgram, runRestic, startRestic, type Message, type ResticOptions } from './restic-run.js';
+import { outputOfRestic, resticProgram, startRestic, type Message, type ResticOptions } from './restic-run.js';
 
 const summarySchema = z.object({ snapshot_id: z.string(), data_added_packed: z.number().default(0), total_bytes_processed: z.number().default(0) });
 const snapshotSchema = z.object({
@@ -46,12 +46,16 @@ const namespace = (script: string, ...args: string[]): string[] => ['unshare', '
 /** restic (0.17.1 or later) as an engine: every file system is a snapshot, tagged with set, label, archive and mount point. Needs root for trees. */
 export class ResticEngine implements Repository {
   readonly name = 'restic';
-  readonly programs = ['restic'];
   readonly #o: ResticOptions;
   #snapshots: readonly Snapshot[] | undefined;
 
   constructor(options: ResticOptions) {
     this.#o = options;
+  }
+
+  /** How the repository is reached, secrets included: for whoever hands them on to a guest. */
+  get access(): Access {
+    return this.#o.access;
   }
 
   async connect(hooks: Hooks = {}): Promise<void> {
@@ -75,7 +79,7 @@ export class ResticEngine implements Repository {
 
   /** Makes the repository. @throws CdrecError REPOSITORY_FAILED when there is one */
   async initialize(hooks: Hooks = {}): Promise<void> {
-    await runRestic(this.#o, { args: ['init', '--json'], hooks });
+    await outputOfRestic(this.#o, { args: ['init'], hooks });
   }
 
   async #list(): Promise<readonly Snapshot[]> {

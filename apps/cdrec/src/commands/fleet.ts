@@ -47,7 +47,7 @@ export async function fleetStatus(_: [], flags: Flags & { maxAge?: string; html?
   if (flags.html !== undefined) {
     const file = resolve(flags.html);
     const partial = join(dirname(file), `.${basename(file)}.partial`);
-    writeFileSync(partial, fleetPage({ where: shownLocation(flags.repository ?? ''), made: new Date(now).toISOString(), rows }));
+    writeFileSync(partial, fleetPage({ where: shownLocation(engine.access.location), made: new Date(now).toISOString(), rows }));
     renameSync(partial, file);
   }
   if (flags.json === true) terminal.print(JSON.stringify(rows));

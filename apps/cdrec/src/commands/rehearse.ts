@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { parseSize } from '@cdrec/config';
-import { isLocal, type Repository } from '@cdrec/engine';
+import { isLocal, isRepository, ResticEngine, type Engine } from '@cdrec/engine';
 import type { RehearsalRepository, RehearsalRequest } from '@cdrec/rehearse';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
 import { EXIT, usageError } from '../exit.js';
 import { defaultMemory, readGiven, rehearsalDisks, reportPlace, runRehearsal } from '../rehearsal.js';
 import { readSurveyOf } from '../restore-plan.js';
-import { readAccess, type SecretFlags } from '../repository.js';
+import type { SecretFlags } from '../repository.js';
 import { findSet, requireComplete } from '../sets.js';
-import { configOfRepository, openSource } from '../source.js';
+import { openSource } from '../source.js';
 import { interruptSignal, type Terminal } from '../terminal.js';
 
 interface Flags extends SecretFlags { disk: string[]; firmware?: string; smaller?: string; bus: string; memory?: string; report?: string; json?: boolean; keep?: boolean; sign?: string; luksKey?: string; identity?: string; inject?: string; patience?: string; work?: string }
@@ -55,14 +55,13 @@ async function isOfRepository(volumes: readonly string[]): Promise<boolean> {
 }
 
 /** How the guest reaches the repository: this machine's own addresses are 10.0.2.2 there. @throws CdrecError USAGE when it cannot */
-async function repositoryFor(set: OpenSet, flags: SecretFlags, terminal: Terminal): Promise<RehearsalRepository | undefined> {
+function repositoryFor(set: OpenSet, engine: Engine | undefined): RehearsalRepository | undefined {
   const { repository, host } = set.manifest;
   if (repository === undefined) return undefined;
-  if (repository.engine === 'command') return { arguments: [], password: '', environment: {} };
+  if (!(engine instanceof ResticEngine)) return { arguments: [], password: '', environment: {} };
   if (isLocal(repository.location)) throw usageError(`the repository is the directory ${repository.location} of this machine, which a guest cannot see`, 'rehearse with a repository behind a server: rest:, sftp:, s3:');
-  const access = await readAccess(configOfRepository(repository.location), terminal, flags);
   const location = repository.location.replace(/(\/\/|@|^sftp:)(localhost|127\.0\.0\.1|\[::1\])(?=[:/])/, (_, before: string) => `${before}10.0.2.2`);
-  return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: access.password, environment: access.environment };
+  return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: engine.access.password, environment: engine.access.environment };
 }
 
 /** `cdrec rehearse`: the proof that a set brings the machine back. */
@@ -79,7 +78,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
     requireComplete(set);
     const { mode } = set.manifest;
     if (mode !== 'iso' && mode !== 'path' && mode !== 'repository') throw usageError(`a set of mode "${mode}" cannot be rehearsed`, 'sets of ISO volumes, directories (--mode path) and repositories can');
-    const repository = await repositoryFor(set, flags, terminal);
+    const repository = repositoryFor(set, engine);
     if (mode !== 'path') for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
     const survey = await readSurveyOf(set);
     const used = survey.disks.filter((d) => d.used);
@@ -103,7 +102,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
       signKey: flags.sign === undefined ? undefined : readGiven('--sign', flags.sign), luksPassphrase: flags.luksKey === undefined ? undefined : readGiven('--luks-key', flags.luksKey).replace(/\n$/, ''), identity: flags.identity === undefined ? undefined : readGiven('--identity', flags.identity),
       more: flags.inject === undefined ? undefined : readGiven('--inject', flags.inject), patience, work: flags.work,
     }, terminal);
-    if (engine !== undefined && 'saveFact' in engine) await (engine as Repository).saveFact({ host: survey.host.name, setId: set.setId, kind: 'rehearsal', value: file.verdict }).catch((error: unknown) => { terminal.say(`  warning: the repository was not told: ${error instanceof Error ? error.message : String(error)}`); });
+    if (engine !== undefined && isRepository(engine)) await engine.saveFact({ host: survey.host.name, setId: set.setId, kind: 'rehearsal', value: file.verdict }).catch((error: unknown) => { terminal.say(`  warning: the repository was not told: ${error instanceof Error ? error.message : String(error)}`); });
     const failed = file.stages.find((s) => s.verdict === 'FAIL');
     if (flags.json === true) terminal.print(JSON.stringify(file));
     else terminal.print(`${file.verdict}  ${failed === undefined ? `${set.label} brings ${survey.host.name} back: ${String(file.checkedFiles)} files equal, the restored disks boot` : `${failed.title}: ${failed.reason}`}`);
