@@ -86,11 +86,12 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --rehearsal) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --json --rehearsal --key --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --json --rehearsal --key --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'inspect')
       case "$prev" in
@@ -106,6 +107,7 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -113,7 +115,7 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
@@ -123,6 +125,7 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -137,7 +140,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
@@ -147,6 +150,7 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -159,7 +163,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -175,9 +179,10 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --identity --tape --repository --host --snapshot --password-file --repository-env --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --identity --tape --repository --host --snapshot --password-file --repository-env --ssh-key --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'rehearse')
       case "$prev" in
@@ -189,15 +194,17 @@ _cdrec() {
         --report) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --sign) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --repository) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --patience) COMPREPLY=(); return ;;
         --inject) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --identity --password-file --repository-env --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --identity --repository --password-file --repository-env --ssh-key --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'status')
       case "$prev" in
@@ -237,33 +244,36 @@ _cdrec() {
         --repository) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --host) COMPREPLY=(); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --host --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --host --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet status')
       case "$prev" in
         --repository) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --max-age) COMPREPLY=(); return ;;
         --html) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --max-age --html --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --max-age --html --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet report')
       case "$prev" in
         --repository) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --config --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet restore')
       case "$prev" in
@@ -271,6 +281,7 @@ _cdrec() {
         --snapshot) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -285,7 +296,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

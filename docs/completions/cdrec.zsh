@@ -84,11 +84,12 @@ _cdrec_build() {
 }
 _cdrec_verify() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
-    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--json[result as JSON on standard output]' \
     '--rehearsal[check the report of a rehearsal\: its signature (--key), and that it speaks of these very volumes]:value:_files -/' \
     '--key[public Ed25519 key (PEM) of who signed the report]:value:_files' \
@@ -104,11 +105,12 @@ _cdrec_inspect() {
 }
 _cdrec_plan() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
-    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -121,11 +123,12 @@ _cdrec_plan() {
 }
 _cdrec_restore() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
-    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -152,11 +155,12 @@ _cdrec_restore() {
 }
 _cdrec_clone_dsk() {
   _arguments -S '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
-    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -191,11 +195,12 @@ _cdrec_restore_fs() {
     '--yes[do not ask before a device is overwritten]' \
     '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
-    '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--help[help of this command]' \
     '*:volumes:_files'
 }
@@ -208,8 +213,10 @@ _cdrec_rehearse() {
     '--report[where rehearsal.json and rehearsal.html go (default\: LABEL-rehearsal beside volume 1)]:value:_files -/' \
     '--sign[sign rehearsal.json with this Ed25519 key (PEM)]:value:_files' \
     '--identity[secret key of age that opens an encrypted set]:value:_files' \
+    '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--luks-key[file with a passphrase of the encrypted volumes, when their headers are in the set (default\: one of the rehearsal'\''s own)]:value:_files' \
     '--keep[keep the restored disks and the logs]' \
     '--work[directory for the disks (default\: a new one in /var/tmp)]:value:_files -/' \
@@ -264,18 +271,20 @@ _cdrec_fleet() {
   fi
 }
 _cdrec_fleet_list() {
-  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+  _arguments -S '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--host[all sets of this machine]:value: ' \
     '--json[result as JSON on standard output]' \
     '--help[help of this command]'
 }
 _cdrec_fleet_status() {
-  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+  _arguments -S '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--max-age[a set older than this needs attention\: 12h, 30d, 6w]:value: ' \
     '--html[write a page that needs nothing else\: search, sort]:value:_files' \
@@ -283,18 +292,20 @@ _cdrec_fleet_status() {
     '--help[help of this command]'
 }
 _cdrec_fleet_report() {
-  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+  _arguments -S '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--json[result as JSON on standard output]' \
     '--help[help of this command]'
 }
 _cdrec_fleet_restore() {
-  _arguments -S '--repository[the set is in this repository (restic); without volumes, and with --host, no medium is needed]:value: ' \
+  _arguments -S '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--snapshot[state in the repository\: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
+    '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \

@@ -1,11 +1,13 @@
 // A fleet: machines that send their backups to one repository behind restic's REST server, over the emulated network. One is lost and
 // brought back by its own medium, the others by the generic rescue system that they get by PXE. Every file is compared, every one boots.
+// With three machines, the first one is rehearsed as well, by an ordinary user, and the fleet's table says so.
 // usage: node tools/fleet/fleet.mjs [--machines N]      (default: 3; 1: it is lost twice)
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, bootToLogin, bootToRescue, chooseAccelerator, compareTrees, Guest, makeBaseSystem, makeSampleDisk, powerOff, removeWork, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
+import { rehearseAsNobody } from '../rehearsals/nobody.mjs';
 import { startRestServer } from './rest-server.mjs';
 
 const at = process.argv.indexOf('--machines');
@@ -111,11 +113,19 @@ try {
     await backUp(host, host === hosts[0]);
   }
   rmSync(base);
-  const env = { PATH: `${resolve('.cache/bin')}:${process.env.PATH}` };
-  writeFileSync(path('password'), `${PASSWORD}\n`, { mode: 0o600 });
-  const { stdout } = await execa('node', ['apps/cdrec/dist/bin.js', 'fleet', 'status', '--repository', `rest:http://127.0.0.1:${server.port}/`, '--password-file', path('password')], { env, reject: false });
-  console.log(stdout);
   const [first] = hosts;
+  // Who rehearses is nobody, and may read a copy of the password.
+  writeFileSync(path('password'), `${PASSWORD}\n`, { mode: 0o644 });
+  chmodSync(path(`${first}.iso`), 0o644);
+  process.env.PATH = `${resolve('.cache/bin')}:${process.env.PATH}`;
+  const here = ['--repository', `rest:http://127.0.0.1:${server.port}/`, '--password-file', path('password')];
+  if (hosts.length > 1) {
+    const { exitCode, json } = await rehearseAsNobody(dir, 'rehearsal', [path(`${first}.iso`)], ['--smaller', '10%', '--bus', 'nvme', ...here]);
+    if (exitCode !== 0 || json.verdict !== 'PASS' || json.checkedFiles < 10_000) throw new Error(JSON.stringify(json, null, 1));
+  }
+  const { stdout } = await execa('node', ['apps/cdrec/dist/bin.js', 'fleet', 'status', ...here], { reject: false });
+  console.log(stdout);
+  if (hosts.length > 1 && !new RegExp(`^${first} .*PASS`, 'm').test(stdout)) throw new Error('the table does not know the rehearsal');
   await restore(first, {}, [{ file: path(`${first}.iso`), as: 'cdrom', boot: true }], 'start-restore');
   // By the network card, and by name; a fleet of one is lost a second time.
   for (const [i, host] of (hosts.length > 1 ? hosts.slice(1) : hosts).entries()) await restore(host, { tftp: path('tree'), bootfile: 'pxelinux.0' }, [], i === 0 ? 'start-restore' : `cdrec fleet restore ${host}`);

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ResticEngine, needsOf, parseEnvironment, shownLocation, type Access } from '@cdrec/engine';
+import { ResticEngine, needsOf, parseEnvironment, shownLocation, sshHost, type Access } from '@cdrec/engine';
 import type { Config } from '@cdrec/config';
 import { CdrecError, decryptText, encryptText, isAgeFile, lockIdentity, runTool, unlockIdentity } from '@cdrec/tool';
 import { searchPath, type Terminal } from './terminal.js';
@@ -24,7 +24,7 @@ const RESCUE_SECRETS_FOR_KEYS = '/etc/cdrec/repository.keys.age';
 const CERTIFICATES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem'];
 
 /** Where secrets come from besides the configuration. */
-export interface SecretFlags { readonly passwordFile?: string; readonly repositoryEnv?: string; readonly identity?: string }
+export interface SecretFlags { readonly passwordFile?: string; readonly repositoryEnv?: string; readonly sshKey?: string; readonly identity?: string }
 
 function readSecretFile(key: string, path: string): string {
   try {
@@ -48,6 +48,10 @@ export async function readAccess(repository: Config['repository'], terminal: Ter
   const environmentFile = flags.repositoryEnv ?? repository.environment_file;
   let password: string | undefined;
   let environment: Record<string, string> = {};
+  let sshKey: string | undefined = flags.sshKey ?? repository.ssh_key;
+  if (sshKey === '') sshKey = undefined;
+  // ssh would only say that the server refuses, and nothing of the file.
+  if (sshKey !== undefined) readSecretFile(flags.sshKey === undefined ? 'repository.ssh_key' : '--ssh-key', sshKey);
   if (environmentFile !== '') {
     environment = parseEnvironment(readSecretFile('repository.environment_file', environmentFile), environmentFile);
     warnOpen('repository.environment_file', environmentFile, terminal);
@@ -62,10 +66,11 @@ export async function readAccess(repository: Config['repository'], terminal: Ter
     const kept = await readRescueSecrets(flags.identity, terminal);
     password = kept.password;
     environment = { ...kept.environment, ...environment };
+    if (kept.sshKey !== undefined && sshKey === undefined) writeFileSync(sshKey = join(mkdtempSync('/run/cdrec-ssh-'), 'key'), kept.sshKey, { mode: 0o600 });
   }
   password ??= await terminal.askSecret(`Password of the repository ${shownLocation(repository.location)}: `, '--password-file FILE');
   if (password === '') throw new CdrecError('CONFIG_INVALID', 'the password of the repository is empty', { hint: 'check repository.password_file or repository.password_command' });
-  return { location: repository.location, password, environment, ...(repository.ca_certificate === '' ? {} : { caCertificate: repository.ca_certificate }) };
+  return { location: repository.location, password, environment, ...(repository.ca_certificate === '' ? {} : { caCertificate: repository.ca_certificate }), ...(sshKey === undefined ? {} : { sshKey }) };
 }
 
 /** The directory of restic's cache. */
@@ -74,7 +79,21 @@ export const cacheDirectory = (): string => (process.getuid?.() === 0 ? '/var/ca
 /** restic with an access. */
 export const resticFor = (access: Access, patience: number, cache?: string): ResticEngine => new ResticEngine({ access, path: searchPath(), patience: patience * 1000, ...(cache === undefined ? {} : { cache }) });
 
-interface Secrets { readonly password: string; readonly environment: Record<string, string> }
+interface Secrets { readonly password: string; readonly environment: Record<string, string>; readonly sshKey?: string }
+
+/**
+ * What this machine knows of a server's keys, for the rescue system: ssh refuses a server that it does not know.
+ * Empty when it knows nothing.
+ */
+async function knownKeysOf(server: string): Promise<string> {
+  const lines: string[] = [];
+  for (const file of ['/etc/ssh/ssh_known_hosts', join(homedir(), '.ssh/known_hosts')]) {
+    if (!existsSync(file)) continue;
+    const { stdout } = await runTool('ssh-keygen', ['-F', server, '-f', file], { ok: [0, 1] });
+    lines.push(...stdout.split('\n').filter((l) => l !== '' && !l.startsWith('#')));
+  }
+  return lines.map((l) => `${l}\n`).join('');
+}
 
 async function readRescueSecrets(identity: string | undefined, terminal: Terminal): Promise<Secrets> {
   if (existsSync(RESCUE_SECRETS_FOR_KEYS)) {
@@ -101,18 +120,23 @@ export async function rescueExtras(config: Config, host: string, access: Access 
   const told: RescueRepository = { engine, location: repository.location, host, caCertificate: repository.ca_certificate, patience: repository.patience, restoreCommand: restore.command };
   const texts: { path: string; text: string; mode: number }[] = [{ path: RESCUE_REPOSITORY, text: `${JSON.stringify(told)}\n`, mode: 0o600 }];
   if (repository.on_medium && engine === 'restic') {
-    const { password, environment } = access ?? (await readAccess(repository, terminal));
-    const secrets = JSON.stringify({ password, environment } satisfies Secrets);
+    const { password, environment, sshKey } = access ?? (await readAccess(repository, terminal));
+    const secrets = JSON.stringify({ password, environment, ...(sshKey === undefined ? {} : { sshKey: readFileSync(sshKey, 'utf8') }) } satisfies Secrets);
     if (backup.encrypt.length === 0) {
       if (!terminal.interactive) throw new CdrecError('USAGE', 'repository.on_medium: a passphrase cannot be asked for: there is no terminal', { hint: 'name public keys in backup.encrypt' });
       terminal.say('Passphrase for the secrets of the repository (it will be needed for the restore):');
     }
     texts.push(backup.encrypt.length > 0 ? { path: RESCUE_SECRETS_FOR_KEYS, text: await encryptText(secrets, backup.encrypt), mode: 0o600 } : { path: RESCUE_SECRETS, text: await lockIdentity(secrets), mode: 0o600 });
   }
-  const known = ['/etc/ssh/ssh_known_hosts'].filter((f) => existsSync(f));
+  const server = engine === 'restic' ? sshHost(repository.location) : undefined;
+  if (server !== undefined) {
+    const known = await knownKeysOf(server);
+    if (known === '') terminal.say(`  warning: this machine does not know the SSH key of ${server}: neither will the rescue system (ssh-keyscan, then compare with the server)`);
+    else texts.push({ path: '/etc/ssh/ssh_known_hosts', text: known, mode: 0o644 });
+  }
   return {
     texts,
-    files: [...(repository.ca_certificate === '' ? [] : [repository.ca_certificate]), ...(needs.tls ? CERTIFICATES.filter((f) => existsSync(f)) : []), ...(needs.programs.includes('ssh') ? known : [])],
+    files: [...(repository.ca_certificate === '' ? [] : [repository.ca_certificate]), ...(needs.tls ? CERTIFICATES.filter((f) => existsSync(f)) : [])],
     programs: [...(engine === 'restic' ? ['restic'] : []), ...needs.programs, ...(repository.on_medium ? ['age'] : [])],
   };
 }

@@ -104,14 +104,14 @@ async function fromRepository(engine: Repository, host: string, which: string | 
 
 /**
  * Opens the set that is meant, wherever it lies: on volumes, tapes, or in a repository. A set of a repository that was found by
- * its medium is taken in its newest state, unless --snapshot says otherwise. The repository has been reached when this returns.
+ * its medium is taken in its newest state, unless --snapshot says otherwise; with volumes, --repository says where the repository is
+ * now. The repository has been reached when this returns.
  * @throws CdrecError
  */
 export async function openSource(volumes: readonly string[], flags: SourceFlags, terminal: Terminal): Promise<Source> {
   const kept = rescueRepository();
   const asked = flags.repository !== undefined || flags.host !== undefined;
   const generic = async (): Promise<Source> => {
-    if (volumes.length > 0) throw usageError('volumes and --repository do not go together');
     const engine = await openRepository(flags, terminal);
     const where = shownLocation(engine.access.location);
     const { sets } = await engine.overview();
@@ -122,7 +122,8 @@ export async function openSource(volumes: readonly string[], flags: SourceFlags,
     }
     return { set: await fromRepository(engine, host, flags.snapshot, where, terminal), places: [], engine };
   };
-  if (asked) return generic();
+  if (asked && volumes.length === 0) return generic();
+  if (flags.host !== undefined) throw usageError('volumes and --host do not go together', 'the volumes say which machine it is');
   const found = await findSet(volumes, { drives: flags.tape, terminal }).catch((error: unknown) => {
     // Started by the network, there is no medium: the rescue system itself knows where the sets are.
     if (kept?.engine === 'restic' && volumes.length === 0 && errorCode(error) === 'SET_NOT_FOUND') return undefined;
@@ -132,16 +133,17 @@ export async function openSource(volumes: readonly string[], flags: SourceFlags,
   const { set, places } = found;
   const { repository } = set.manifest;
   if (repository === undefined) {
-    if (flags.snapshot !== undefined) throw usageError('--snapshot: the archives of this set are on its volumes');
+    for (const name of ['snapshot', 'repository'] as const) if (flags[name] !== undefined) throw usageError(`--${name}: the archives of this set are on its volumes`);
     return { set, places, engine: undefined };
   }
   if (repository.engine === 'command') {
+    if (flags.repository !== undefined) throw usageError('--repository: the archives of this set are with a program of the administrator (restore.command)');
     const engine = new CommandEngine({ backup: '', restore: kept?.restoreCommand ?? readConfig(undefined).restore.command }, { setId: set.setId, host: set.manifest.host });
     return { set: withEngine(set, engine), places, engine };
   }
   const engine = await openRepository({ repository: repository.location, ...flags }, terminal);
   if (flags.snapshot === 'set' || flags.snapshot === set.setId) return { set: withEngine(set, engine), places, engine };
-  const where = shownLocation(repository.location);
+  const where = shownLocation(engine.access.location);
   const newest = await fromRepository(engine, set.manifest.host, flags.snapshot, where, terminal);
   if (newest.setId !== set.setId) terminal.say(`The medium is of ${set.manifest.created}; --snapshot set takes what it knows.`);
   return { set: newest, places, engine };

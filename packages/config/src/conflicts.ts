@@ -43,6 +43,8 @@ export function conflictsOf({ backup, output, rescue, restore, boot, repository 
   add(engine !== 'command' && backup.command !== '', 'backup.command', `backup.engine = "${engine}" does not run it: set it to "command"`);
   add(engine === 'tar' && output.mode === 'repository', 'output.mode', 'mode "repository" needs backup.engine = "restic" or "command"');
   add(engine !== 'tar' && ['iso', 'path', 'tape'].includes(output.mode), 'output.mode', `backup.engine = "${engine}" keeps the backups elsewhere: take "repository" (or "rescue")`);
+  add(repository.ssh_key !== '' && !repository.location.startsWith('sftp:'), 'repository.ssh_key', 'only an sftp: location is reached by ssh: remove it');
+  add(repository.ssh_key.includes("'"), 'repository.ssh_key', "the path may not hold an apostrophe: restic's sftp.args could not be told of it");
   add(repository.password_file !== '' && repository.password_command !== '', 'repository.password_command', 'repository.password_file is set as well: remove one of them');
   add(output.burn !== '' && (output.mode === 'path' || output.mode === 'tape'), 'output.burn', `output.mode = "${output.mode}" makes no volumes to burn: take "iso" or "rescue"`);
   add(parseSize(output.volume_size) < 64 * 2 ** 20, 'output.volume_size', 'a volume has at least 64M: the rescue system must fit into the first one');

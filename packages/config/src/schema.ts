@@ -46,6 +46,7 @@ export const configSchema = z.strictObject({
     password_file: z.string().default('').describe('file with the password of the repository'),
     password_command: z.string().default('').describe('command (bash) that prints the password; without file and command a person is asked'),
     environment_file: z.string().default('').describe('file with the keys of the store, NAME=VALUE on each line: AWS_ACCESS_KEY_ID, RESTIC_REST_USERNAME, RESTIC_REST_PASSWORD...'),
+    ssh_key: z.string().default('').describe('file with the private key (without passphrase) for an sftp: location; empty: what ssh of root is configured to use. It is a secret as the password is'),
     ca_certificate: z.string().default('').describe('file with the certificate of the authority that the server is known by; it goes into the rescue system'),
     on_medium: z.boolean().default(false).describe('put password and keys into the rescue system, encrypted for the recipients of backup.encrypt, else with a passphrase that is asked for; otherwise they are needed on the day of the restore'),
     patience: z.int().min(5).max(86_400).default(180).describe('seconds that the server may fail to answer before the work is given up'),

@@ -93,6 +93,7 @@ const WRONG: readonly (readonly [string, string | Uint8Array, number, RegExp])[]
   ['a repository without an engine', '[output]\nmode = "repository"\n', 2, /needs backup\.engine/],
   ['a passphrase beside restic', '[backup]\nengine = "restic"\npassphrase = true\n[repository]\nlocation = "/r"\n', 3, /restic encrypts/],
   ['encryption that commands would not do', '[backup]\nengine = "command"\ncommand = "a"\nencrypt = ["age1x"]\n[restore]\ncommand = "b"\n', 4, /encrypted by that command/],
+  ['a key for ssh where there is none', '[repository]\nlocation = "rest:http://h/"\nssh_key = "/a"\n', 3, /only an sftp: location/],
   ['two passwords', '[repository]\npassword_file = "/a"\npassword_command = "b"\n', 3, /remove one of them/],
   ['SSH without a network', '[rescue]\nnetwork = "off"\nssh_keys = ["ssh-ed25519 AAAA x"]\n', 3, /no way for SSH/],
   ['fixed and weighed', '[restore]\nfixed = ["/home"]\nweights = { "/home" = 1 }\n', 3, /has no weight/],

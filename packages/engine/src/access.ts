@@ -9,6 +9,8 @@ export interface Access {
   readonly environment: Readonly<Record<string, string>>;
   /** File with the certificate of the authority that the server is known by. */
   readonly caCertificate?: string;
+  /** File with the private key for an sftp: location; undefined: what ssh is configured to use. */
+  readonly sshKey?: string;
 }
 
 /** A location without what may be a password in it (`rest:https://user:secret@host/`). */
@@ -19,6 +21,20 @@ export const hasPassword = (location: string): boolean => shownLocation(location
 
 /** Whether a location is a directory of this machine. */
 export const isLocal = (location: string): boolean => location.startsWith('/') || location.startsWith('local:');
+
+/** How ssh names the server of an sftp: location in its lists of known hosts: `host`, or `[host]:port`; undefined for other locations. */
+export function sshHost(location: string): string | undefined {
+  const url = /^sftp:\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?\//.exec(location);
+  if (url === null) return /^sftp:(?!\/\/)(?:[^@:]*@)?(\[[^\]]+\]|[^:]+):/.exec(location)?.[1]?.replace(/^\[|\]$/g, '');
+  const host = (url[1] as string).replace(/^\[|\]$/g, '');
+  return url[2] === undefined || url[2] === '22' ? host : `[${host}]:${url[2]}`;
+}
+
+/** Arguments of ssh for an sftp: location: its key alone, and an end to a connection that is dead for `patience` milliseconds. */
+export function sshArguments(access: Access, patience: number): string {
+  const alive = `-o ServerAliveInterval=15 -o ServerAliveCountMax=${String(Math.max(2, Math.ceil(patience / 15_000)))}`;
+  return access.sshKey === undefined ? alive : `-i '${access.sshKey}' -o IdentitiesOnly=yes ${alive}`;
+}
 
 /** What a location needs beside the engine itself: programs, and whether it speaks TLS. */
 export function needsOf(location: string): { readonly programs: readonly string[]; readonly tls: boolean } {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareNodes, nanoseconds, permissionsOf } from './compare.ts';
-import { CommandEngine, hasPassword, hostRows, needsOf, parseEnvironment, ResticEngine, shownLocation, type HostFact, type RepositorySet, type TreeSubject } from './index.ts';
+import { CommandEngine, hasPassword, hostRows, needsOf, parseEnvironment, ResticEngine, shownLocation, sshHost, type HostFact, type RepositorySet, type TreeSubject } from './index.ts';
 
 let dir: string;
 beforeAll(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-engine-')); });
@@ -17,6 +17,9 @@ describe('locations and keys', () => {
   });
   it('each kind of store brings what it needs', () => {
     expect([needsOf('sftp:x@y:/z').programs, needsOf('rclone:r:b').programs, needsOf('rest:http://h/').tls, needsOf('rest:https://h/').tls, needsOf('s3:s3.amazonaws.com/b').tls, needsOf('s3:http://h/b').tls, needsOf('/r').tls]).toEqual([['ssh'], ['rclone'], false, true, true, false, false]);
+  });
+  it('the name that ssh knows a server by', () => {
+    expect(['sftp:me@host:/repo', 'sftp:host:repo', 'sftp://me@host//repo', 'sftp://host:2222//repo', 'sftp://me@[fe80::1]:2222/repo', 'sftp:[fe80::1]:/repo', 'rest:http://h/'].map(sshHost)).toEqual(['host', 'host', 'host', '[host]:2222', '[fe80::1]:2222', 'fe80::1', undefined]);
   });
   it('NAME=VALUE lines; anything else is told with its line', () => {
     expect(parseEnvironment('# keys\n\nexport A_1=x=y\nB="q r"\n', 'f')).toEqual({ A_1: 'x=y', B: 'q r' });

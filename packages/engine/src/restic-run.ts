@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { execa, type ResultPromise } from 'execa';
 import { CdrecError, findProgram, installHint, TOOL_ENV } from '@cdrec/tool';
-import { shownLocation, type Access } from './access.js';
+import { shownLocation, sshArguments, type Access } from './access.js';
 import type { Hooks } from './engine.js';
 
 /** How restic is called. */
@@ -57,7 +57,7 @@ const CODES: Readonly<Record<number, { readonly code: string; readonly what: str
   11: { code: 'REPOSITORY_LOCKED', what: 'the repository is locked by another run of restic', hint: 'wait for it; if none is running: restic unlock' },
   12: { code: 'REPOSITORY_PASSWORD', what: 'the password does not open the repository', hint: 'check repository.password_file or repository.password_command' },
 };
-const UNREACHABLE = /connection refused|no such host|no route to host|network is unreachable|i\/o timeout|connection reset|server response unexpected|tls: |x509|deadline exceeded|connection timed out|subprocess ssh exited|unable to start the sftp session/i;
+const UNREACHABLE = /connection refused|no such host|no route to host|network is unreachable|i\/o timeout|connection reset|server response unexpected|tls: |x509|deadline exceeded|connection timed out|subprocess ssh|unable to start the sftp session/i;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
@@ -84,7 +84,7 @@ export function resticProgram(path: string): string {
 export function startRestic(options: ResticOptions, run: Run): Running {
   const { access } = options;
   const program = resticProgram(options.path);
-  const shared = [...(options.cache === undefined ? ['--no-cache'] : ['--cache-dir', options.cache]), ...(access.caCertificate === undefined ? [] : ['--cacert', access.caCertificate])];
+  const shared = [...(options.cache === undefined ? ['--no-cache'] : ['--cache-dir', options.cache]), ...(access.caCertificate === undefined ? [] : ['--cacert', access.caCertificate]), ...(access.location.startsWith('sftp:') ? ['-o', `sftp.args=${sshArguments(access, options.patience)}`] : [])];
   const [first, ...rest] = [...(run.prefix ?? []), program, ...shared, ...run.args];
   const child = execa(first as string, rest, {
     reject: false, stdin: run.stdin ?? 'ignore', stdout: 'pipe', stderr: 'pipe', buffer: false, detached: true, cleanup: true,

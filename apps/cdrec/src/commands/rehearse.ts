@@ -59,9 +59,9 @@ function repositoryFor(set: OpenSet, engine: Engine | undefined): RehearsalRepos
   const { repository, host } = set.manifest;
   if (repository === undefined) return undefined;
   if (!(engine instanceof ResticEngine)) return { arguments: [], password: '', environment: {} };
-  if (isLocal(repository.location)) throw usageError(`the repository is the directory ${repository.location} of this machine, which a guest cannot see`, 'rehearse with a repository behind a server: rest:, sftp:, s3:');
-  const location = repository.location.replace(/(\/\/|@|^sftp:)(localhost|127\.0\.0\.1|\[::1\])(?=[:/])/, (_, before: string) => `${before}10.0.2.2`);
-  return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: engine.access.password, environment: engine.access.environment };
+  if (isLocal(engine.access.location)) throw usageError(`the repository is the directory ${engine.access.location} of this machine, which a guest cannot see`, 'rehearse with a repository behind a server: rest:, sftp:, s3:');
+  const location = engine.access.location.replace(/(\/\/|@|^sftp:)(localhost|127\.0\.0\.1|\[::1\])(?=[:/])/, (_, before: string) => `${before}10.0.2.2`);
+  return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: engine.access.password, environment: engine.access.environment, ...(engine.access.sshKey === undefined ? {} : { sshKey: readGiven('--ssh-key', engine.access.sshKey) }) };
 }
 
 /** `cdrec rehearse`: the proof that a set brings the machine back. */

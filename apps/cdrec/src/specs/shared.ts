@@ -7,11 +7,12 @@ export const JSON_OUT: OptionSpec = { flags: '--json', text: 'result as JSON on 
 export const TAPE: OptionSpec = { flags: '--tape <drive>', text: 'the set is on tape: /dev/nst0, or HOST:/dev/nst0 by SSH', repeat: true, value: 'device' };
 /** Options of everything that reads a set: where it is when it is not on volumes. */
 export const REPOSITORY: readonly OptionSpec[] = [
-  { flags: '--repository <location>', text: 'the set is in this repository (restic); without volumes, and with --host, no medium is needed' },
+  { flags: '--repository <location>', text: 'the set is in this repository (restic): no volumes are needed; with volumes, their repository is now here' },
   { flags: '--host <name>', text: 'machine of the repository (default: that of the medium, or of the configuration)' },
   { flags: '--snapshot <which>', text: 'state in the repository: latest (default), set (that of the medium), a label, a set id, or the newest up to a date (2026-11-28)' },
   { flags: '--password-file <file>', text: 'file with the password of the repository (default: as configured, else it is asked for)', value: 'file' },
   { flags: '--repository-env <file>', text: 'file with the keys of the repository\'s store, NAME=VALUE on each line', value: 'file' },
+  { flags: '--ssh-key <file>', text: 'file with the private key for a repository by sftp:', value: 'file' },
 ];
 export const IDENTITY: OptionSpec = { flags: '--identity <file>', text: 'secret key of age that opens an encrypted set', value: 'file' };
 export const EXCLUDES: readonly OptionSpec[] = [

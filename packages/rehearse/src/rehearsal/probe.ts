@@ -99,7 +99,7 @@ fi
 `;
 
 /** Adds everything that a rehearsal brings into its guest: the report, what puts it in, keys. `more`: further commands, run with $CDREC_ROOT. */
-export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds: number; readonly more?: string; readonly luksPassphrase?: string; readonly identity?: string; readonly repository?: { readonly password: string; readonly environment: Readonly<Record<string, string>> } }): void {
+export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds: number; readonly more?: string; readonly luksPassphrase?: string; readonly identity?: string; readonly repository?: { readonly password: string; readonly environment: Readonly<Record<string, string>>; readonly sshKey?: string } }): void {
   const add = (name: string, text: string): void => { iso.addFile(name, Buffer.from(text), { mode: 0o600 }); };
   add('inject.sh', INJECT);
   add('report.sh', REPORT);
@@ -110,6 +110,7 @@ export function addRehearsalFiles(iso: IsoImage, options: { readonly bootSeconds
   if (options.identity !== undefined) add('identity', options.identity);
   if (options.repository !== undefined) {
     add('repository-password', `${options.repository.password}\n`);
+    if (options.repository.sshKey !== undefined) add('repository-ssh-key', options.repository.sshKey);
     add('repository-environment', Object.entries(options.repository.environment).map(([name, value]) => `${name}=${value}\n`).join(''));
   }
 }

@@ -55,6 +55,8 @@ export interface RehearsalRepository {
   /** Its secrets; empty: it needs none. */
   readonly password: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Text of the private key for sftp:. */
+  readonly sshKey?: string;
 }
 
 /** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly. */
@@ -217,8 +219,10 @@ class Rehearsal {
     const disks = r.disks.map((d, i) => `--disk ${d.source}=${nodeOf(`CDREC-${String(i)}`)}`).join(' ');
     await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
     if (r.setDirectory !== undefined) await guest.must('mkdir -p /run/rehearsal-set; modprobe -q 9pnet_virtio; mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 cdrec_set /run/rehearsal-set', 60);
+    // ssh refuses a key that others can read, and a CD has no other modes.
+    if (r.repository?.sshKey !== undefined) await guest.must('install -m 600 /run/rehearsal/repository-ssh-key /tmp/repository-ssh-key', 30);
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
-    const repository = r.repository === undefined ? '' : ` ${[...(r.repository.password === '' ? [] : ['--password-file', '/run/rehearsal/repository-password', '--repository-env', '/run/rehearsal/repository-environment']), ...r.repository.arguments].map(quoted).join(' ')}`;
+    const repository = r.repository === undefined ? '' : ` ${[...(r.repository.password === '' ? [] : ['--password-file', '/run/rehearsal/repository-password', '--repository-env', '/run/rehearsal/repository-environment']), ...(r.repository.sshKey === undefined ? [] : ['--ssh-key', '/tmp/repository-ssh-key']), ...r.repository.arguments].map(quoted).join(' ')}`;
     // The volumes were verified before: what is restored here is what was read there.
     const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
     let asked = 0;
