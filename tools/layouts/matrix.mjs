@@ -18,6 +18,13 @@ const BIOS_BOOT = 'size=1M, type=21686148-6449-6E6F-744E-656564454649';
 const gpt = (disk, ...parts) => `printf '%s\\n' 'label: gpt' ${[BIOS_BOOT, ...parts].map((p) => `'${p}'`).join(' ')} | sfdisk -q ${disk}; udevadm settle`;
 const PASSPHRASE = 'gut verschlossen'; // of the original; a rehearsal takes one of its own
 
+/** An ESP at /boot/efi and an ext4 root; nothing of the maker's GRUB. */
+const onEsp = {
+  make: `printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'type=L' | sfdisk -q /dev/vdb; udevadm settle
+mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /mnt; mkdir -p /mnt/boot/efi; mount /dev/vdb1 /mnt/boot/efi`,
+  fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2', more: 'rm -rf /mnt/boot/grub',
+};
+
 /** Commands that make a layout on vdb (and vdc) and mount it at /mnt, its fstab, and further lines of configuration. */
 const LAYOUTS = {
   /** GPT and LVM: two volumes and swap. */
@@ -71,13 +78,34 @@ btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=z
 mkfs.btrfs -q -L pair -d raid1 -m raid1 /dev/vdb2 /dev/vdc2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; umount /mnt; mount -o subvol=@ /dev/vdb2 /mnt`,
     fstab: 'LABEL=pair / btrfs subvol=@ 0 0',
   },
+  /** UEFI without GRUB: systemd-boot, whose entries name the root by its kernel name. */
+  'systemd-boot': {
+    disks: 1, firmware: 'uefi', packages: ['systemd-boot', 'systemd-boot-efi'], ...onEsp,
+    boot: `echo 'root=/dev/vdb2 ro console=tty0 console=ttyS0' > /mnt/etc/kernel/cmdline
+chroot /mnt bootctl install --esp-path=/boot/efi --no-variables
+for v in $(ls /mnt/lib/modules); do chroot /mnt kernel-install add $v /boot/vmlinuz-$v /boot/initrd.img-$v; done
+find /mnt/boot/efi; cat /mnt/boot/efi/loader/entries/*.conf
+efibootmgr -q -c -d /dev/vdb -p 1 -L 'Linux Boot Manager' -l '\\EFI\\systemd\\systemd-bootx64.efi'`,
+  },
+  /** UEFI without a boot loader: an entry of the firmware starts the kernel, with the name of the disk in its arguments. */
+  'efi-stub': {
+    disks: 1, firmware: 'uefi', ...onEsp,
+    boot: `mkdir -p /mnt/boot/efi/EFI/debian /mnt/etc/initramfs/post-update.d
+printf '#!/bin/sh\\ncp /boot/vmlinuz-$1 /boot/efi/EFI/debian/vmlinuz && cp $2 /boot/efi/EFI/debian/initrd.img\\n' > /mnt/etc/initramfs/post-update.d/esp; chmod 755 /mnt/etc/initramfs/post-update.d/esp
+chroot /mnt update-initramfs -u; ls -l /mnt/boot/efi/EFI/debian; test -s /mnt/boot/efi/EFI/debian/initrd.img
+efibootmgr -q -c -d /dev/vdb -p 1 -L 'Debian stub' -l '\\EFI\\debian\\vmlinuz' -u 'root=/dev/vdb2 ro console=ttyS0 initrd=\\EFI\\debian\\initrd.img'; efibootmgr -v`,
+  },
 };
+
+/** BIOS: GRUB in every disk. */
+const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
+chroot /mnt update-grub`;
 
 /** The machine in its guest: layout, system, boot loader, set. */
 const script = (layout) => `set -e
 export DM_DISABLE_UDEV=
 ${layout.make}
-tar -C / --one-file-system --exclude=./lost+found --xattrs --xattrs-include='*' --acls -c . | tar -C /mnt --xattrs --xattrs-include='*' --acls -x
+for d in / /boot; do mountpoint -q $d || continue; tar -C $d --one-file-system --exclude=./lost+found --exclude=./efi --xattrs --xattrs-include='*' --acls -c . | tar -C /mnt/\${d#/} --xattrs --xattrs-include='*' --acls -x; done
 printf '%b\\n' '${layout.fstab.replaceAll('\n', '\\n')}' > /mnt/etc/fstab
 ${layout.more ?? ''}
 echo sample-layout > /mnt/etc/hostname
@@ -85,9 +113,9 @@ mkdir -p /mnt/etc/systemd/system.conf.d /mnt/store; printf '[Manager]\\nDefaultT
 # Few modules, for the emulator's sake: those of this machine. On another bus the restore has to make the initramfs again.
 sed -i 's/^MODULES=.*/MODULES=dep/' /mnt/etc/initramfs-tools/initramfs.conf
 for d in dev proc sys run; do mount --bind /$d /mnt/$d; done
+[ ! -d /sys/firmware/efi/efivars ] || mount --bind /sys/firmware/efi/efivars /mnt/sys/firmware/efi/efivars
 chroot /mnt update-initramfs -u
-for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
-chroot /mnt update-grub
+${layout.boot ?? bootByGrub(layout)}
 sync; mount /dev/disk/by-label/STORE /mnt/store
 chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
 umount /mnt/store; umount -R /mnt; sync; echo MADE`;
@@ -101,10 +129,11 @@ async function run(name, layout, only) {
   }
   await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
   const maker = path('maker.img');
-  await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', STACK_PACKAGES, STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
+  const firmware = layout.firmware ?? 'bios';
+  await makeSampleDisk({ name: firmware === 'uefi' ? 'uefi-xfs' : 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, ...(layout.packages ?? [])], STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
   const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: 'virtio', serial: `LAYOUT-${i}` }));
-  await use(Guest.start({ accelerator, firmware: 'bios', memoryMiB: 1024, media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {
+  await use(Guest.start({ accelerator, firmware, memoryMiB: 1024, variables: path(`${name}.vars`), media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {
     await bootToLogin(guest);
     await guest.must('mkdir -p /s && mount -L STORE /s && cp /s/make.sh /tmp/ && umount /s', 60);
     const { status, output } = await guest.run('TERM=dumb bash /tmp/make.sh', 1800);

@@ -58,15 +58,17 @@ async function keepTimes(saved: string, directory: string): Promise<void> {
 
 /**
  * Sees to it that UEFI finds the restored system: the files of the ESP are there from the archive; the removable-media
- * path is filled when it is empty (shim and GRUB copied, or grub-install); the firmware gets one entry where it can be
- * written. Returns remarks that are no failure.
+ * path is filled when it is empty (shim and GRUB, another loader or a unified kernel image copied, or grub-install); the firmware
+ * gets the machine's entries where they can be written. A kernel that is started with arguments has no other way. Returns remarks
+ * that are no failure.
  * @throws CdrecError BOOT_LOADER_FAILED
  */
 export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: string, firmware: boolean): Promise<string[]> {
   const esp = join(root, step.mount);
   const fallback = join(esp, 'EFI/BOOT/BOOTX64.EFI');
   const programs = listPrograms(esp);
-  const own = programs.find((p) => /shimx64\.efi$/i.test(p)) ?? programs.find((p) => /(grubx64|systemd-bootx64|bootx64)\.efi$/i.test(p));
+  const own = programs.find((p) => /shimx64\.efi$/i.test(p)) ?? programs.find((p) => /(grubx64|systemd-bootx64|bootx64)\.efi$/i.test(p)) ?? unifiedImage(esp, programs, step.entries);
+  const entries = step.entries.filter((e) => hasFile(esp, e.file));
   if (!existsSync(fallback) && own !== undefined) {
     mkdirSync(dirname(fallback), { recursive: true });
     cpSync(own, fallback);
@@ -74,13 +76,25 @@ export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: stri
     if (/shim/i.test(own) && existsSync(grub)) cpSync(grub, join(dirname(fallback), 'grubx64.efi'));
   } else if (!existsSync(fallback)) {
     const program = inSystem(root, ['grub-install', 'grub2-install']);
+    if (entries.length > 0 && (program === undefined || !['grub', 'grub2'].some((d) => existsSync(join(root, 'boot', d, 'grub.cfg'))))) {
+      const failed = firmware ? await enterFirmware(step, entries) : 'this rescue system was not started by UEFI';
+      if (failed === undefined) return [];
+      throw new CdrecError('BOOT_LOADER_FAILED', `the machine starts by entries of its firmware alone (${entries.map((e) => `${e.label}: ${e.file} ${e.arguments}`.trim()).join('; ')}), which cannot be written: ${failed}`, { hint: 'start the rescue medium by UEFI and give the same command again: it goes on from here; or skip this step and make the entry by hand' });
+    }
     if (program === undefined) throw new CdrecError('BOOT_LOADER_FAILED', `no UEFI program lies in ${step.mount}, and the restored system has no grub-install`);
     await runTool('chroot', [root, program, '--target=x86_64-efi', `--efi-directory=${step.mount}`, '--removable', '--no-nvram']);
   }
   if (!existsSync(fallback)) throw new CdrecError('BOOT_LOADER_FAILED', `${step.mount}/EFI/BOOT/BOOTX64.EFI could not be made`);
-  const entries = step.entries.filter((e) => hasFile(esp, e.file));
   if (!firmware) return ['the firmware entry was not written (not booted by UEFI here); the machine starts by the removable-media path'];
-  return enterFirmware(step, entries.length > 0 ? entries : [{ label: step.label, file: `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`, arguments: '' }]);
+  const failed = await enterFirmware(step, entries.length > 0 ? entries : [{ label: step.label, file: `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`, arguments: '' }]);
+  return failed === undefined ? [] : [`the firmware entry could not be written (${failed}); the machine starts by the removable-media path`];
+}
+
+/** A kernel with everything in it, which needs no arguments: what the firmware started, else the newest one in EFI/Linux (Unified Kernel Image, UAPI specification 5). */
+function unifiedImage(esp: string, programs: readonly string[], entries: readonly FirmwareEntry[]): string | undefined {
+  const started = entries.filter((e) => e.arguments === '').map((e) => e.file.replaceAll('\\', '/').replace(/^\/+/, '').toLowerCase());
+  const images = programs.filter((p) => /\/EFI\/Linux\//i.test(p)).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return programs.find((p) => started.includes(relative(esp, p).toLowerCase())) ?? images[0];
 }
 
 function listPrograms(esp: string): string[] {
@@ -106,8 +120,8 @@ function hasFile(esp: string, file: string): boolean {
   return true;
 }
 
-/** The entries that the machine had, in their order, else one with the system's name: older ones of the same names are replaced, not piled up. */
-async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: readonly Pick<FirmwareEntry, 'label' | 'file' | 'arguments'>[]): Promise<string[]> {
+/** Writes entries in their order; older ones of the same names are replaced, not piled up. Returns why that failed. */
+async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: readonly Pick<FirmwareEntry, 'label' | 'file' | 'arguments'>[]): Promise<string | undefined> {
   try {
     const { stdout } = await runTool('efibootmgr', []);
     for (const match of stdout.matchAll(/^Boot([0-9A-F]{4})\*? (.*?)(?:\t.*)?$/gm)) {
@@ -117,9 +131,9 @@ async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: read
     for (const e of [...entries].reverse()) {
       await runTool('efibootmgr', ['--quiet', '--create', '--disk', step.disk, '--part', String(step.partition), '--label', e.label, '--loader', e.file, ...(e.arguments === '' ? [] : ['--unicode', e.arguments])]);
     }
-    return [];
+    return undefined;
   } catch (error) {
-    return [`the firmware entry could not be written (${error instanceof Error ? error.message : String(error)}); the machine starts by the removable-media path`];
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

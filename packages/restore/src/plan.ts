@@ -7,7 +7,7 @@ import { holdsFiles } from './files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
-import { renamedDevices, type Renamed } from './references.js';
+import { renamedDevices, rewriteReferences, type Renamed } from './references.js';
 import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
@@ -137,7 +137,7 @@ export function planRestore({ survey: original, archives, assignments, without =
       if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
     } else {
       const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
-      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', entries: entriesOf(survey, esp.device), fileSystems });
+      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', entries: entriesOf(survey, esp.device).map((e) => ({ ...e, arguments: rewriteReferences(e.arguments, renamedDevices(survey, assignments, partUuids, !/\binitrd=/.test(e.arguments)), 'tag').text })), fileSystems });
     }
   }
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.

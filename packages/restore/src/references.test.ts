@@ -39,6 +39,11 @@ describe('references to devices', () => {
     expect(rewriteReferences('What=/dev/sda1\nboot=/dev/sda\nx=/dev/sda1/y\n', renamed, 'path').text).toBe('What=/dev/disk/by-uuid/root-uuid\nboot=/dev/nvme0n1\nx=/dev/sda1/y\n');
     expect(rewriteReferences('/dev/disk/by-path/pci-0000:00:1f.2-ata-1-part1 / ext4\n', renamed, 'tag').text).toBe('UUID=root-uuid / ext4\n');
   });
+  it('are such that a kernel without initramfs understands them, where it has none', () => {
+    const gpt: Disk = { ...mbr, table: { type: 'gpt', id: 'G', partitions: [part(1, 2048, 1_000_000, { uuid: 'AAAA' })] } };
+    const renamed = renamedDevices(survey(gpt), onto(gpt, '/dev/nvme0n1'), new Map(), true);
+    expect(rewriteReferences('root=/dev/sda1 ro console=ttyS0', renamed, 'tag').text).toBe('root=PARTUUID=AAAA ro console=ttyS0');
+  });
   it('stay as they are on the same disk with the same name', () => {
     expect(renamedDevices(survey(mbr), onto(mbr, '/dev/sda', 'same serial number or WWN'), new Map())).toEqual([]);
     expect(renamedDevices(survey(mbr), onto(mbr, '/dev/sdb', 'same serial number or WWN'), new Map()).map((r) => r.from)).toEqual(['/dev/sda', '/dev/sda1', '/dev/sda2', '/dev/sda5', '/dev/sda6']);

@@ -11,9 +11,10 @@ export interface Renamed { readonly from: string; readonly tag: string; readonly
 /**
  * What configuration files may say of devices that is wrong on the new disks: names of the kernel that changed, links of udev
  * that belong to the old hardware, PARTUUIDs of a converted table (`partUuids`: old to new). Identifiers of file systems, volumes
- * and arrays stay as they were. Pure.
+ * and arrays stay as they were. With `bare`, tags are such that a kernel without initramfs knows: it can read a partition table,
+ * not a file system. Pure.
  */
-export function renamedDevices(survey: Survey, assignments: readonly Assignment[], partUuids: ReadonlyMap<string, string>): Renamed[] {
+export function renamedDevices(survey: Survey, assignments: readonly Assignment[], partUuids: ReadonlyMap<string, string>, bare = false): Renamed[] {
   const out: Renamed[] = [];
   const uuids = new Map<string, string>([
     ...survey.fileSystems.map((f): [string, string] => [f.device, f.uuid]), ...survey.swaps.map((s): [string, string] => [s.device, s.uuid]),
@@ -24,14 +25,14 @@ export function renamedDevices(survey: Survey, assignments: readonly Assignment[
     if (disk === undefined) continue;
     // The very disk keeps its links.
     const links = rule === 'same serial number or WWN' ? [] : disk.links;
-    const rename = (old: string, names: readonly string[], now: string): void => {
+    const rename = (old: string, names: readonly string[], now: string, part?: string): void => {
       const uuid = uuids.get(old);
-      const to = uuid === undefined || uuid === '' ? { tag: now, path: now } : { tag: `UUID=${uuid}`, path: `/dev/disk/by-uuid/${uuid}` };
+      const to = bare ? { tag: part === undefined ? now : `PARTUUID=${partUuids.get(part) ?? part}`, path: now } : uuid === undefined || uuid === '' ? { tag: now, path: now } : { tag: `UUID=${uuid}`, path: `/dev/disk/by-uuid/${uuid}` };
       if (old !== now) out.push({ from: old, ...to });
       for (const from of names) out.push({ from: `/dev/disk/${from}`, ...to });
     };
     rename(device, links, target.device);
-    for (const p of disk.table?.partitions ?? []) rename(p.node, links.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number));
+    for (const p of disk.table?.partitions ?? []) rename(p.node, links.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number), p.uuid);
   }
   for (const [from, to] of partUuids) {
     out.push({ from: `PARTUUID=${from}`, tag: `PARTUUID=${to}`, path: `/dev/disk/by-partuuid/${to}` });

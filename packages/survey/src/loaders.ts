@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import type { BootLoader, Disk, FileSystem } from './schema.js';
+import { join } from 'node:path';
+import type { BootLoader, Disk, FileSystem, FirmwareEntry } from './schema.js';
 import { listEfiPrograms } from './host.js';
 
 /** Which boot loader's code is in the first sector of a disk: GRUB's boot.img carries the word GRUB, LILO's has its name at byte 6. */
@@ -14,15 +15,19 @@ export function bootSectorOf(device: string): 'grub' | 'lilo' | undefined {
   }
 }
 
-/** Boot loaders found on the machine's disks and ESPs. */
-export function readLoaders(disks: readonly Disk[], fileSystems: readonly FileSystem[]): BootLoader[] {
+/** Boot loaders found on the machine's disks and ESPs. What an entry of the firmware starts there (a kernel itself, say) is one too, whatever its name. */
+export function readLoaders(disks: readonly Disk[], fileSystems: readonly FileSystem[], entries: readonly FirmwareEntry[]): BootLoader[] {
+  const partitions = disks.flatMap((d) => d.table?.partitions ?? []);
   const directory = ['/boot/grub', '/boot/grub2'].find((d) => existsSync(d)) ?? '/boot/grub';
   const bios = disks.filter((d) => d.used).flatMap((d): BootLoader[] => {
     const code = bootSectorOf(d.device);
     return code === 'grub' ? [{ type: 'grub-bios', disk: d.device, directory }] : code === 'lilo' ? [{ type: 'lilo', disk: d.device }] : [];
   });
   const efi = fileSystems.filter((f) => f.type === 'vfat').flatMap((f): BootLoader[] => {
-    const files = listEfiPrograms(f.mount);
+    const uuid = partitions.find((p) => p.node === f.device)?.uuid?.toUpperCase();
+    const started = entries.filter((e) => e.partition === uuid).map((e) => e.file.replaceAll('\\', '/').replace(/^\/+/, '')).filter((file) => existsSync(join(f.mount, file)));
+    const known = listEfiPrograms(f.mount);
+    const files = [...known, ...started.filter((s) => !known.some((k) => k.toLowerCase() === s.toLowerCase()))];
     return files.length === 0 ? [] : [{ type: 'efi', mount: f.mount, files }];
   });
   return [...bios, ...efi];

@@ -57,10 +57,11 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const layers = [...between, ...found.pools];
   // A layer's devices may lie on disks that no file system of its own needs: the second half of a mirror.
   const disks = await readDisks(tree, new Set(nodes.flatMap(disksBelow)), [...fileSystems, ...swaps, ...saved.images], reject);
-  const loaders = readLoaders(disks, fileSystems);
+  const entries = readFirmwareEntries().filter((e) => disks.some((d) => d.table?.partitions.some((p) => p.uuid?.toUpperCase() === e.partition)));
+  const loaders = readLoaders(disks, fileSystems, entries);
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
-    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders, entries: readFirmwareEntries().filter((e) => disks.some((d) => d.table?.partitions.some((p) => p.uuid?.toUpperCase() === e.partition))) },
+    boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders, entries },
     modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, images: saved.images, unsupported,
     configuration: readConfiguration(loaders),
   };
