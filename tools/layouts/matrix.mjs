@@ -95,6 +95,11 @@ printf '#!/bin/sh\\ncp /boot/vmlinuz-$1 /boot/efi/EFI/debian/vmlinuz && cp $2 /b
 chroot /mnt update-initramfs -u; ls -l /mnt/boot/efi/EFI/debian; test -s /mnt/boot/efi/EFI/debian/initrd.img
 efibootmgr -q -c -d /dev/vdb -p 1 -L 'Debian stub' -l '\\EFI\\debian\\vmlinuz' -u 'root=/dev/vdb2 ro console=ttyS0 initrd=\\EFI\\debian\\initrd.img'; efibootmgr -v`,
   },
+  /** Debian's signed chain, rehearsed where the firmware enforces Secure Boot. */
+  'secure-boot': {
+    disks: 1, firmware: 'uefi', ...onEsp, rehearse: ['--firmware', 'secure-boot'],
+    boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
+  },
 };
 
 /** BIOS: GRUB in every disk. */
@@ -147,7 +152,7 @@ async function run(name, layout, only) {
   const all = { same: [], larger: disks.flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
   const variants = Object.entries(all).filter(([v]) => (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
-    const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], flags);
+    const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], [...flags, ...(layout.rehearse ?? [])]);
     console.log(json.remarks.map((r) => `    ${r}`).join('\n'));
     if (exitCode !== 0) throw new Error(`${name} ${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}\n${html.match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
     rmSync(report, { recursive: true });

@@ -219,6 +219,9 @@ class Rehearsal {
     const disks = r.disks.map((d, i) => `--disk ${d.source}=${nodeOf(`CDREC-${String(i)}`)}`).join(' ');
     await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
     if (r.setDirectory !== undefined) await guest.must('mkdir -p /run/rehearsal-set; modprobe -q 9pnet_virtio; mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 cdrec_set /run/rehearsal-set', 60);
+    // The addresses that the machine had are of no use in QEMU's network.
+    if (r.repository !== undefined && (await guest.must('cat /etc/cdrec/network.mode', 30)).trim() !== 'dhcp') await guest.must('network dhcp', 60);
+    if (r.repository !== undefined) await guest.must('for i in $(seq 60); do ip -4 -brief address show scope global | grep -q . && break; sleep 1; done', 90);
     // ssh refuses a key that others can read, and a CD has no other modes.
     if (r.repository?.sshKey !== undefined) await guest.must('install -m 600 /run/rehearsal/repository-ssh-key /tmp/repository-ssh-key', 30);
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
