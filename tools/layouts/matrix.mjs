@@ -121,7 +121,8 @@ for d in dev proc sys run; do mount --bind /$d /mnt/$d; done
 [ ! -d /sys/firmware/efi/efivars ] || mount --bind /sys/firmware/efi/efivars /mnt/sys/firmware/efi/efivars
 chroot /mnt update-initramfs -u
 ${layout.boot ?? bootByGrub(layout)}
-sync; mount /dev/disk/by-label/STORE /mnt/store
+# The maker's own swap would be a part of the machine.
+swapoff -a; sync; mount /dev/disk/by-label/STORE /mnt/store
 chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
 umount /mnt/store; umount -R /mnt; sync; echo MADE`;
 
