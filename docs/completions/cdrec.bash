@@ -87,11 +87,12 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --rehearsal) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --json --rehearsal --key --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --json --rehearsal --key --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'inspect')
       case "$prev" in
@@ -108,6 +109,7 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -115,7 +117,7 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
@@ -126,6 +128,7 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -133,14 +136,13 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --skip) COMPREPLY=(); return ;;
         --from) COMPREPLY=(); return ;;
-        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --hook) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --journal) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
@@ -151,19 +153,19 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
         --skip) COMPREPLY=(); return ;;
         --from) COMPREPLY=(); return ;;
-        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --hook) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --journal) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -172,7 +174,6 @@ _cdrec() {
         --fs) COMPREPLY=(); return ;;
         --to) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --mkfs) COMPREPLY=($(compgen -W 'ext4 xfs btrfs ext3 ext2 f2fs jfs reiserfs vfat exfat' -- "$cur")); return ;;
-        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --tape) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --repository) COMPREPLY=(); return ;;
         --host) COMPREPLY=(); return ;;
@@ -180,9 +181,10 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --identity --tape --repository --host --snapshot --password-file --repository-env --ssh-key --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--list --find --path --fs --to --mkfs --yes --tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'rehearse')
       case "$prev" in
@@ -193,18 +195,18 @@ _cdrec() {
         --memory) COMPREPLY=(); return ;;
         --report) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --sign) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository) COMPREPLY=(); return ;;
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         --patience) COMPREPLY=(); return ;;
         --inject) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --identity --repository --password-file --repository-env --ssh-key --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--disk --smaller --firmware --bus --memory --report --sign --repository --password-file --repository-env --ssh-key --identity --luks-key --keep --work --patience --inject --json --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'status')
       case "$prev" in
@@ -245,11 +247,12 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --host) COMPREPLY=(); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --host --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --identity --config --host --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet status')
       case "$prev" in
@@ -257,12 +260,13 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --max-age) COMPREPLY=(); return ;;
         --html) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --max-age --html --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --identity --config --max-age --html --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet report')
       case "$prev" in
@@ -270,10 +274,11 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --config --json --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --password-file --repository-env --ssh-key --identity --config --json --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'fleet restore')
       case "$prev" in
@@ -282,6 +287,7 @@ _cdrec() {
         --password-file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --repository-env) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --ssh-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
@@ -289,14 +295,13 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --skip) COMPREPLY=(); return ;;
         --from) COMPREPLY=(); return ;;
-        --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --hook) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --journal) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --identity --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

@@ -90,6 +90,7 @@ _cdrec_verify() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--json[result as JSON on standard output]' \
     '--rehearsal[check the report of a rehearsal\: its signature (--key), and that it speaks of these very volumes]:value:_files -/' \
     '--key[public Ed25519 key (PEM) of who signed the report]:value:_files' \
@@ -111,6 +112,7 @@ _cdrec_plan() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -129,6 +131,7 @@ _cdrec_restore() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -143,7 +146,6 @@ _cdrec_restore() {
     '*--skip[leave a step of the plan out, by its number or id]:value: ' \
     '--from[begin with this step\: those before it were done by hand]:value: ' \
     '--restart[begin anew, although an interrupted restore of this set is on the disk]' \
-    '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--luks-key[file with the passphrase of encrypted volumes, or of the one named; default\: ask]:value:_files' \
     '--check[compare every restored file with its archive at the end]' \
     '--hook[command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT]:value:_files' \
@@ -161,6 +163,7 @@ _cdrec_clone_dsk() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -173,7 +176,6 @@ _cdrec_clone_dsk() {
     '*--skip[leave a step of the plan out, by its number or id]:value: ' \
     '--from[begin with this step\: those before it were done by hand]:value: ' \
     '--restart[begin anew, although an interrupted restore of this set is on the disk]' \
-    '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--luks-key[file with the passphrase of encrypted volumes, or of the one named; default\: ask]:value:_files' \
     '--check[compare every restored file with its archive at the end]' \
     '--hook[command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT]:value:_files' \
@@ -193,7 +195,6 @@ _cdrec_restore_fs() {
     '--to[where it is unpacked\: files keep their path below a directory; a file system becomes what an empty directory or a device holds]:value:_files' \
     '--mkfs[make a new file system on the device first, of this type (another one than it was, if you like)]:value:(ext4 xfs btrfs ext3 ext2 f2fs jfs reiserfs vfat exfat)' \
     '--yes[do not ask before a device is overwritten]' \
-    '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--tape[the set is on tape\: /dev/nst0, or HOST\:/dev/nst0 by SSH]:value:_files' \
     '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--host[machine of the repository (default\: that of the medium, or of the configuration)]:value: ' \
@@ -201,6 +202,7 @@ _cdrec_restore_fs() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--help[help of this command]' \
     '*:volumes:_files'
 }
@@ -212,11 +214,11 @@ _cdrec_rehearse() {
     '--memory[memory of the virtual machine (default\: up to 2G)]:value: ' \
     '--report[where rehearsal.json and rehearsal.html go (default\: LABEL-rehearsal beside volume 1)]:value:_files -/' \
     '--sign[sign rehearsal.json with this Ed25519 key (PEM)]:value:_files' \
-    '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '--repository[the set is in this repository (restic)\: no volumes are needed; with volumes, their repository is now here]:value: ' \
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--luks-key[file with a passphrase of the encrypted volumes, when their headers are in the set (default\: one of the rehearsal'\''s own)]:value:_files' \
     '--keep[keep the restored disks and the logs]' \
     '--work[directory for the disks (default\: a new one in /var/tmp)]:value:_files -/' \
@@ -275,6 +277,7 @@ _cdrec_fleet_list() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--host[all sets of this machine]:value: ' \
     '--json[result as JSON on standard output]' \
@@ -285,6 +288,7 @@ _cdrec_fleet_status() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--max-age[a set older than this needs attention\: 12h, 30d, 6w]:value: ' \
     '--html[write a page that needs nothing else\: search, sort]:value:_files' \
@@ -296,6 +300,7 @@ _cdrec_fleet_report() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--json[result as JSON on standard output]' \
     '--help[help of this command]'
@@ -306,6 +311,7 @@ _cdrec_fleet_restore() {
     '--password-file[file with the password of the repository (default\: as configured, else it is asked for)]:value:_files' \
     '--repository-env[file with the keys of the repository'\''s store, NAME=VALUE on each line]:value:_files' \
     '--ssh-key[file with the private key for a repository by sftp\:]:value:_files' \
+    '--identity[secret key of age that opens an encrypted set, and what a medium keeps of a repository'\''s secrets]:value:_files' \
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
@@ -320,7 +326,6 @@ _cdrec_fleet_restore() {
     '*--skip[leave a step of the plan out, by its number or id]:value: ' \
     '--from[begin with this step\: those before it were done by hand]:value: ' \
     '--restart[begin anew, although an interrupted restore of this set is on the disk]' \
-    '--identity[secret key of age that opens an encrypted set]:value:_files' \
     '*--luks-key[file with the passphrase of encrypted volumes, or of the one named; default\: ask]:value:_files' \
     '--check[compare every restored file with its archive at the end]' \
     '--hook[command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT]:value:_files' \

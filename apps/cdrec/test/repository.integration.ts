@@ -153,6 +153,18 @@ describe('backup.engine = "restic"', () => {
     const kept = 'etc/cdrec/repository.keys.age';
     expect(existsSync(join(dir, 'out/plain-tree', kept))).toBe(false);
     expect(JSON.parse(execFileSync('age', ['--decrypt', '--identity', key, join(dir, 'out/kept-tree', kept)], { encoding: 'utf8' }))).toEqual({ password: 'trustno1', environment: {} });
+    // The rescue system itself opens them, with its own programs.
+    const rescue = join(dir, 'out/kept-tree');
+    cpSync(key, join(rescue, 'tmp/key.txt'));
+    await withMounts(['dev', 'proc', 'sys'].map((d) => ['--bind', `/${d}`, join(rescue, d)]), async () => {
+      const within = (...args: string[]): Promise<Outcome> => run('chroot', [rescue, 'cdrec', ...args], MACHINE_ENV);
+      const opened = await within('fleet', 'list', '--identity', '/tmp/key.txt');
+      expect([opened.status, opened.stdout], opened.stderr).toEqual([0, expect.stringContaining('sample-bios-ext4')]);
+      expect(await within('fleet', 'list')).toMatchObject({ status: 2, stderr: expect.stringContaining('--identity FILE') as string });
+      // The newest set of this machine, of which nothing was said.
+      const found = await within('restore-fs', '--identity', '/tmp/key.txt', '--find', '/etc/fsta*');
+      expect(found.stdout, found.stderr).toBe('/etc/fstab');
+    });
     for (const label of ['plain', 'kept']) rmSync(join(dir, `out/${label}-tree`), { recursive: true });
   }, 300_000);
 
@@ -262,7 +274,7 @@ describe('backup.engine = "restic"', () => {
     expect(execFileSync('dd', [`if=${loop.device}`, 'bs=512K', 'count=1', 'status=none']).every((b) => b === 0)).toBe(true);
   }, 200_000);
 
-  it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore it is waited for; --check finds what differs', async () => {
+  it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore (clone-dsk) it is waited for; --check finds what differs', async () => {
     await inRoot(async (cli, root, kernel) => {
       writeFileSync(join(root, 'srv/large'), randomBytes(400 << 20));
       const building = cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'cut');
@@ -282,7 +294,9 @@ describe('backup.engine = "restic"', () => {
     const hook = join(dir, 'spoil');
     writeFileSync(hook, 'echo spoilt > "$CDREC_ROOT/etc/issue"; chmod 600 "$CDREC_ROOT/etc/motd"; rm "$CDREC_ROOT/etc/issue.net"; printf x | dd of="$CDREC_ROOT/srv/large" bs=1 seek=1000000 conv=notrunc 2> /dev/null; touch -d @1700000000 "$CDREC_ROOT/srv/large"\n');
     const journal = join(dir, 'journal-cut');
-    const command = ['restore', ...repository(), '--host', 'sample-bios-ext4', '--disk', loop.device, '--yes', '--skip-verify', '--check', '--hook', hook, '--journal', journal, '--work', join(dir, 'work')] as const;
+    const plan = await cdrec('plan', ...repository(), '--host', 'sample-bios-ext4', '--disk', loop.device, '--json');
+    const { disks: [machine] } = JSON.parse(plan.stdout) as { disks: { source: string }[] };
+    const command = ['clone-dsk', machine?.source ?? '', loop.device, ...repository(), '--host', 'sample-bios-ext4', '--yes', '--skip-verify', '--check', '--hook', hook, '--journal', journal, '--work', join(dir, 'work')] as const;
     const child = cdrec(...command);
     for (let i = 0; i < 300 && !(existsSync(journal) && readFileSync(journal, 'utf8').includes('mkfs')); i++) await sleep(100);
     await sleep(1000);

@@ -50,6 +50,11 @@ describe('help', () => {
     for (const line of help.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     for (const c of COMMANDS) expect(help).toMatch(new RegExp(`^ {2}${c.name} `, 'm'));
   });
+  it('whatever opens a repository takes everything that opens one', () => {
+    const opening = commands.map(({ path, spec }) => ({ path, flags: (spec.options ?? []).map((o) => o.flags.split(' ')[0]) })).filter(({ flags }) => flags.includes('--repository'));
+    expect(opening.length).toBeGreaterThan(8);
+    for (const { path, flags } of opening) expect(flags, path.join(' ')).toEqual(expect.arrayContaining(['--password-file', '--repository-env', '--ssh-key', '--identity']));
+  });
   it('examples are command lines that the program takes', () => {
     for (const { path, spec } of commands) {
       for (const [line] of spec.examples) {

@@ -1,5 +1,5 @@
 import { lazy, type CommandSpec, type OptionSpec } from '../cli/spec.js';
-import { CONFIG, CONFIG_FILES, IDENTITY, JSON_OUT, REPOSITORY } from './shared.js';
+import { CONFIG, CONFIG_FILES, JSON_OUT, REPOSITORY } from './shared.js';
 
 export const rehearse: CommandSpec = {
   name: 'rehearse', summary: 'prove in a virtual machine that a set brings the machine back: boot it, restore onto blank disks, compare every file, boot the result',
@@ -12,7 +12,7 @@ export const rehearse: CommandSpec = {
     { flags: '--disk <[source=]size>', text: 'size of a blank disk, in the order of the survey; default: as they were', repeat: true }, { flags: '--smaller <percent>', text: 'all disks smaller by so much' },
     { flags: '--firmware <kind>', text: 'bios, uefi or secure-boot (default: as the machine started)', value: ['bios', 'uefi', 'secure-boot'] }, { flags: '--bus <kind>', text: 'how the disks are attached: virtio, virtio-scsi, ahci, nvme', default: 'virtio', value: ['virtio', 'virtio-scsi', 'ahci', 'nvme'] },
     { flags: '--memory <size>', text: 'memory of the virtual machine (default: up to 2G)' }, { flags: '--report <directory>', text: 'where rehearsal.json and rehearsal.html go (default: LABEL-rehearsal beside volume 1)', value: 'directory' },
-    { flags: '--sign <file>', text: 'sign rehearsal.json with this Ed25519 key (PEM)', value: 'file' }, IDENTITY, ...REPOSITORY.filter((o) => /--repository |--password-file|--repository-env|--ssh-key/.test(o.flags)),
+    { flags: '--sign <file>', text: 'sign rehearsal.json with this Ed25519 key (PEM)', value: 'file' }, ...REPOSITORY.filter((o) => !/--host|--snapshot/.test(o.flags)),
     { flags: '--luks-key <file>', text: 'file with a passphrase of the encrypted volumes, when their headers are in the set (default: one of the rehearsal\'s own)', value: 'file' },
     { flags: '--keep', text: 'keep the restored disks and the logs' }, { flags: '--work <directory>', text: 'directory for the disks (default: a new one in /var/tmp)', value: 'directory' },
     { flags: '--patience <seconds>', text: 'give a guest up that takes longer for a stage' }, { flags: '--inject <file>', text: 'commands (bash) that are run with the restored system at $CDREC_ROOT before it starts: to see a rehearsal fail', value: 'file' },

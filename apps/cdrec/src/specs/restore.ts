@@ -1,5 +1,5 @@
 import { lazy, type CommandSpec, type OptionSpec } from '../cli/spec.js';
-import { IDENTITY, REPOSITORY, TAPE, VOLUMES } from './shared.js';
+import { REPOSITORY, TAPE, VOLUMES } from './shared.js';
 
 const PLAN: readonly OptionSpec[] = [
   TAPE, ...REPOSITORY,
@@ -21,7 +21,6 @@ const RUN: readonly OptionSpec[] = [
   { flags: '--skip <step>', text: 'leave a step of the plan out, by its number or id', repeat: true },
   { flags: '--from <step>', text: 'begin with this step: those before it were done by hand' },
   { flags: '--restart', text: 'begin anew, although an interrupted restore of this set is on the disk' },
-  IDENTITY,
   { flags: '--luks-key <[name=]file>', text: 'file with the passphrase of encrypted volumes, or of the one named; default: ask', repeat: true, value: 'file' },
   { flags: '--check', text: 'compare every restored file with its archive at the end' },
   { flags: '--hook <file>', text: 'command (bash) that is run when all is restored, before --check, with the restored system mounted at $CDREC_ROOT', value: 'file' },
@@ -72,7 +71,7 @@ export const restoreFs: CommandSpec = {
     { flags: '--fs <mount point>', text: 'take this whole file system' },
     { flags: '--to <directory or device>', text: 'where it is unpacked: files keep their path below a directory; a file system becomes what an empty directory or a device holds', value: 'file' },
     { flags: '--mkfs <type>', text: 'make a new file system on the device first, of this type (another one than it was, if you like)', value: ['ext4', 'xfs', 'btrfs', 'ext3', 'ext2', 'f2fs', 'jfs', 'reiserfs', 'vfat', 'exfat'] },
-    { flags: '--yes', text: 'do not ask before a device is overwritten' }, IDENTITY, TAPE, ...REPOSITORY,
+    { flags: '--yes', text: 'do not ask before a device is overwritten' }, TAPE, ...REPOSITORY,
   ],
   examples: [['restore-fs set/*.iso --find "*.conf"', 'where was it?'], ['restore-fs set/*.iso --path /etc/ssh --to /tmp/old', 'single files, with owner and mode'], ['restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs', 'a file system, onto another type']],
   exit: { 0: 'unpacked' },
