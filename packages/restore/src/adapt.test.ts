@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRelabel, refreshInitramfs } from './adapt.ts';
+import { askForRelabel } from './adapt.ts';
+import { refreshInitramfs } from './initramfs.ts';
 
 // Not in a tmpfs: some kernels keep no security attributes there.
 const dir = mkdtempSync('/var/tmp/cdrec-adapt-');
@@ -13,6 +14,13 @@ const put = (path: string, text: string, mode = 0o644): void => {
   mkdirSync(join(root, path, '..'), { recursive: true });
   writeFileSync(join(root, path), text);
   chmodSync(join(root, path), mode);
+};
+/** A root with no more than a shell: programs in it only note how they were called. */
+const putShell = (): void => {
+  for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
+    mkdirSync(join(root, file, '..'), { recursive: true });
+    execFileSync('cp', ['-L', file, join(root, file)]);
+  }
 };
 beforeEach(() => {
   root = join(dir, String(++n));
@@ -40,24 +48,41 @@ describe('an initramfs', () => {
   it('stays as it is where the drivers are those of the machine, and what it copies did not change', async () => {
     put('usr/lib/modules/6.1/modules.dep', '');
     put('boot/initrd.img-6.1', '');
-    expect(await refreshInitramfs(root, [], [], false)).toEqual([]);
+    expect(await refreshInitramfs(root, [], [], false)).toEqual({ said: [], made: [] });
   });
   it('that nobody can make again is told', async () => {
     put('usr/lib/modules/6.1/modules.dep', '');
     put('boot/initramfs-6.1.img', '');
     put('usr/lib/modules/5.0/modules.dep', ''); // a kernel without an initramfs
-    expect(await refreshInitramfs(root, [], [], true)).toEqual(['the initramfs of 6.1 was made for the old devices: no program that makes one was found (update-initramfs, dracut, mkinitcpio)']);
+    expect((await refreshInitramfs(root, [], [], true)).said).toEqual(['the initramfs of 6.1 was made for the old devices: no program that makes one was found (update-initramfs, dracut, mkinitcpio)']);
   });
   it.runIf(process.getuid?.() === 0)('is made again by the system\'s own program when what it copies changed', async () => {
     put('usr/lib/modules/6.1/modules.dep', '');
     put('boot/initrd.img-6.1', 'old');
-    // A root with no more than a shell: the program only notes how it was called.
-    for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
-      mkdirSync(join(root, file, '..'), { recursive: true });
-      execFileSync('cp', ['-L', file, join(root, file)]);
-    }
+    putShell();
     put('usr/sbin/update-initramfs', '#!/bin/dash\necho "$*" > /boot/initrd.img-6.1\n', 0o755);
-    expect(await refreshInitramfs(root, [], [], true)).toEqual(['the initramfs of 6.1 was made again']);
+    expect(await refreshInitramfs(root, [], [], true)).toEqual({ said: ['the initramfs of 6.1 was made again'], made: ['/boot/initrd.img-6.1'] });
     expect(readFileSync(join(root, 'boot/initrd.img-6.1'), 'utf8')).toBe('-u -k 6.1\n');
+  });
+  it.runIf(process.getuid?.() === 0)('is found by the name of the kernel\'s package, beside the kernel, or within it', async () => {
+    putShell();
+    put('usr/lib/modules/6.9.1-arch1-1/pkgbase', 'linux\n');
+    put('boot/initramfs-linux.img', 'old');
+    put('usr/bin/mkinitcpio', '#!/bin/dash\necho "$*" > /boot/initramfs-linux.img\n', 0o755);
+    expect(await refreshInitramfs(root, [], [], true)).toEqual({ said: ['the initramfs of 6.9.1-arch1-1 was made again'], made: ['/boot/initramfs-linux.img'] });
+    // What an entry of the Boot Loader Specification starts: kernel-install puts it there, not dracut alone.
+    rmSync(join(root, 'boot'), { recursive: true });
+    put('etc/machine-id', 'abcd\n');
+    put('usr/lib/modules/6.9.1-arch1-1/vmlinuz', '');
+    put('efi/abcd/6.9.1-arch1-1/initrd', 'old');
+    put('usr/bin/kernel-install', '#!/bin/dash\necho "$*" > /efi/abcd/6.9.1-arch1-1/initrd\n', 0o755);
+    expect((await refreshInitramfs(root, [], [], true)).made).toEqual(['/efi/abcd/6.9.1-arch1-1/initrd']);
+    expect(readFileSync(join(root, 'efi/abcd/6.9.1-arch1-1/initrd'), 'utf8')).toBe('add 6.9.1-arch1-1 /usr/lib/modules/6.9.1-arch1-1/vmlinuz\n');
+    rmSync(join(root, 'efi'), { recursive: true });
+    put('efi/EFI/Linux/arch-linux.efi', 'old');
+    put('usr/bin/mkinitcpio', '#!/bin/dash\necho "$*" > /efi/EFI/Linux/arch-linux.efi\n', 0o755);
+    expect(await refreshInitramfs(root, [], [], true)).toEqual({ said: ['the unified kernel image of 6.9.1-arch1-1 was made again'], made: ['/efi/EFI/Linux/arch-linux.efi'] });
+    put('usr/bin/mkinitcpio', '#!/bin/dash\necho no room >&2; exit 1\n', 0o755);
+    expect((await refreshInitramfs(root, [], [], true)).said).toEqual([expect.stringMatching(/^the unified kernel image of \S+ was made for the old devices, and could not be made again: .*no room/)]);
   });
 });

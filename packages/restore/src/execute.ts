@@ -8,7 +8,8 @@ import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
-import { askForRelabel, refreshInitramfs, rewriteSystem } from './adapt.js';
+import { askForRelabel, rewriteSystem } from './adapt.js';
+import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
 import { Journal } from './journal.js';
 import type { Plan, PlannedNode, Step } from './plan.js';
@@ -64,7 +65,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
   const journal = new Journal(plan, options.journal, options.work, options.restart);
   if (options.restart !== true && journal.size === 0 && (await wake(plan, options)) && (await journal.recover())) options.onRecovered?.(journal.size);
   const remarks: string[] = [];
-  const findings = new Findings();
+  const findings = new Findings(journal.rewritten);
   for (const [index, step] of plan.steps.entries()) {
     if (options.signal?.aborted === true) throw new CdrecError('INTERRUPTED', `interrupted before the step "${describeStep(step)}"`, { hint: 'run the same command again: finished steps are not repeated' });
     const wanted = journal.has(step) ? 'done' : ((await options.decide?.(step, index)) ?? 'run');
@@ -76,7 +77,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     }
     if (await attempt(step, options, remarks, findings)) {
       // A comparison is made again each time: its outcome stands in no journal.
-      if (step.kind !== 'check') await journal.add(step);
+      if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' ? findings.rewritten : []);
     } else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
   await journal.finish();
@@ -86,21 +87,31 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
 
 /** What is known of the restored files across steps. */
 class Findings {
-  readonly #rewritten = new Set<string>();
+  readonly #rewritten: Set<string>;
   checked: Checked = { entries: 0, differences: [] };
 
-  /** Files that a step rewrote knowingly, by its remarks (`/path: ...`), and what boot loaders and initramfs programs make anew. */
-  rewrote(remarks: readonly string[]): void {
+  /** `rewritten`: what was rewritten before an interruption. */
+  constructor(rewritten: readonly string[]) {
+    this.#rewritten = new Set(rewritten);
+  }
+
+  get rewritten(): string[] {
+    return [...this.#rewritten];
+  }
+
+  /** Files that a step rewrote knowingly, by its remarks (`/path: ...`), and what initramfs programs made anew. */
+  rewrote(remarks: readonly string[], made: readonly string[]): void {
+    for (const path of made) this.#rewritten.add(path);
     for (const r of remarks) {
       const path = /^(\/[^:]+): /.exec(r)?.[1];
       if (path !== undefined) this.#rewritten.add(path);
-      if (r.startsWith('the initramfs of')) for (const made of ['/etc/initramfs-tools/modules', '/var/lib/initramfs-tools/', '/boot/init']) this.#rewritten.add(made);
+      if (/^the (initramfs|unified kernel image) of/.test(r)) for (const settled of ['/etc/initramfs-tools/modules', '/var/lib/initramfs-tools/', '/etc/dracut.conf.d/', '/etc/mkinitcpio.conf.d/']) this.#rewritten.add(settled);
     }
   }
 
   add({ entries, differences }: Checked): void {
     // grub-install makes its images and modules anew, never its menu.
-    const excused = (d: string): boolean => /^\/boot\/grub2?\/(?!grub\.cfg:)/.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (/^\/boot\/init$|\/$/.test(p) && d.startsWith(p)));
+    const excused = (d: string): boolean => /^\/boot\/grub2?\/(?!grub\.cfg:)/.test(d) || [...this.#rewritten].some((p) => d.startsWith(`${p}:`) || (p.endsWith('/') && d.startsWith(p)));
     this.checked = { entries: this.checked.entries + entries, differences: [...this.checked.differences, ...differences.filter((d) => !excused(d))] };
   }
 }
@@ -204,9 +215,10 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);
         // What an initramfs has copies of.
-        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools)/.test(l));
-        said.push(...(await refreshInitramfs(root, step.disks, step.modules, copied)));
-        findings.rewrote(said);
+        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline)/.test(l));
+        const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);
+        said.push(...refreshed.said);
+        findings.rewrote(said, refreshed.made);
         const relabel = await askForRelabel(root);
         return relabel === undefined ? said : [...said, relabel];
       });

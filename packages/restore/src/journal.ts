@@ -31,6 +31,9 @@ export function parseJournal(text: string, plan: string): Set<string> {
   return out;
 }
 
+/** Before the path of a file that a step rewrote; no step has such an id. */
+const REWROTE = 'rewrote ';
+
 type Extracted = Extract<Step, { kind: 'extract' }>;
 
 /**
@@ -60,8 +63,14 @@ export class Journal {
     return this.#done.has(step.id);
   }
 
+  /** How many steps are done. */
   get size(): number {
-    return this.#done.size;
+    return this.#plan.steps.filter((s) => this.#done.has(s.id)).length;
+  }
+
+  /** Files that finished steps rewrote knowingly. */
+  get rewritten(): string[] {
+    return [...this.#done].filter((id) => id.startsWith(REWROTE)).map((id) => id.slice(REWROTE.length));
   }
 
   /** Reads the target's side, if this one knows nothing yet. What cannot be mounted has no journal. Returns whether there was one. */
@@ -78,12 +87,13 @@ export class Journal {
     return this.#done.size > 0;
   }
 
-  /** Notes a step as done, on the disk before this returns. */
-  async add(step: Step): Promise<void> {
-    this.#done.add(step.id);
-    this.#write([step.id]);
+  /** Notes a step as done, and what it rewrote, on the disk before this returns. */
+  async add(step: Step, rewrote: readonly string[] = []): Promise<void> {
+    const ids = [...rewrote.map((path) => `${REWROTE}${path}`), step.id];
+    for (const id of ids) this.#done.add(id);
+    this.#write(ids);
     if (this.#home === undefined || !this.#done.has(this.#home.id)) return;
-    const all = step.id === this.#home.id ? [...this.#done] : [step.id];
+    const all = step.id === this.#home.id ? [...this.#done] : ids;
     await this.#onTarget('rw', (path) => { writeFileSync(path, all.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 }); });
   }
 

@@ -36,7 +36,8 @@ export async function fleetList(_: [], flags: Flags & { host?: string }, termina
   return EXIT.ok;
 }
 
-const rowOf = (r: HostRow): string[] => [r.host, r.created.slice(0, 16).replace('T', ' '), `${String(r.ageDays)} d`, formatBytes(r.contentBytes), formatBytes(r.addedBytes), r.rehearsal, r.drift === undefined ? '?' : r.drift === 0 ? 'none' : String(r.drift), r.attention.join('; ')];
+const rehearsalOf = (r: HostRow): string => (r.rehearsedDays === undefined ? r.rehearsal : `${r.rehearsal}, ${String(r.rehearsedDays)} d ago`);
+const rowOf = (r: HostRow): string[] => [r.host, r.created.slice(0, 16).replace('T', ' '), `${String(r.ageDays)} d`, formatBytes(r.contentBytes), formatBytes(r.addedBytes), rehearsalOf(r), r.drift === undefined ? '?' : r.drift === 0 ? 'none' : String(r.drift), r.attention.join('; ')];
 
 /** `cdrec fleet status`: how all machines are. */
 export async function fleetStatus(_: [], flags: Flags & { maxAge?: string; html?: string }, terminal: Terminal): Promise<number> {
@@ -47,7 +48,7 @@ export async function fleetStatus(_: [], flags: Flags & { maxAge?: string; html?
   if (flags.html !== undefined) {
     const file = resolve(flags.html);
     const partial = join(dirname(file), `.${basename(file)}.partial`);
-    writeFileSync(partial, fleetPage({ where: shownLocation(engine.access.location), made: new Date(now).toISOString(), rows }));
+    writeFileSync(partial, fleetPage({ where: shownLocation(engine.access.location), made: new Date(now).toISOString(), rows: rows.map((r) => ({ ...r, rehearsal: rehearsalOf(r) })) }));
     renameSync(partial, file);
   }
   if (flags.json === true) terminal.print(JSON.stringify(rows));
