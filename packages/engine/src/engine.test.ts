@@ -54,7 +54,7 @@ describe('a fleet', () => {
   const fact = (s: RepositorySet, kind: HostFact['kind'], value: string, days = 0): HostFact => ({ host: s.host, setId: s.setId, kind, value, created: new Date(now - days * day).toISOString() });
   it('one row a host: its newest set, the last verdict on any of its sets, and the drift of the newest', () => {
     const [a1, a9, b] = [set('a', 1), set('a', 9), set('b', 40)];
-    const rows = hostRows({ sets: [a9, a1, b], facts: [fact(a9, 'rehearsal', 'FAIL'), fact(a1, 'rehearsal', 'PASS'), fact(a1, 'status', '0'), fact(b, 'status', '7', 1), fact(b, 'status', '0', 3)] }, now, 30 * day);
+    const rows = hostRows({ sets: [a9, a1, b], facts: [fact(a9, 'rehearsal', 'FAIL', 3), fact(a1, 'rehearsal', 'PASS'), fact(a1, 'status', '0'), fact(b, 'status', '7', 1), fact(b, 'status', '0', 3)] }, now, 30 * day);
     expect(rows.map((r) => [r.host, r.ageDays, r.sets, r.rehearsal, r.drift, r.attention])).toEqual([['a', 1, 2, 'PASS', 0, []], ['b', 40, 1, 'never', 7, ['too old', 'changed since (7 differences)', 'never rehearsed']]]);
     const daily = hostRows({ sets: [a1, a9], facts: [fact(a9, 'rehearsal', 'PASS', 8), fact(a9, 'status', '3')] }, now);
     expect(daily.map((r) => [r.rehearsal, r.rehearsedDays, r.drift, r.attention])).toEqual([['PASS', 8, undefined, []]]);
