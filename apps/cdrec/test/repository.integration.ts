@@ -2,7 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +12,8 @@ import { CLI, inMachine, MACHINE_ENV, makeMachine, run, type Outcome } from './m
 /** backup.engine = "restic" with restic's own REST server: build, build again, verify, restore, compare; every fault with its message. */
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 const bin = join(workspace, '.cache/bin');
+/** This host's own configuration: none but while a test needs one. */
+const CONFIG_FILE = '/etc/cdrec/cdrec.toml';
 let dir: string;
 let image: string;
 let port: number;
@@ -274,7 +276,7 @@ describe('backup.engine = "restic"', () => {
     expect(execFileSync('dd', [`if=${loop.device}`, 'bs=512K', 'count=1', 'status=none']).every((b) => b === 0)).toBe(true);
   }, 200_000);
 
-  it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore (clone-dsk) it is waited for; --check finds what differs', async () => {
+  it('the server is killed in mid-backup: said, and the same command succeeds later; in mid-restore (clone-dsk) it is waited for, and when it stays away, said, and the same command goes on; --check finds what differs', async () => {
     await inRoot(async (cli, root, kernel) => {
       writeFileSync(join(root, 'srv/large'), randomBytes(400 << 20));
       const building = cli('build', '--config', '/mnt/cdrec.toml', '--no-medium', '--exclude-mount', '/mnt', '--kernel', kernel, '--label', 'cut');
@@ -297,9 +299,26 @@ describe('backup.engine = "restic"', () => {
     const plan = await cdrec('plan', ...repository(), '--host', 'sample-bios-ext4', '--disk', loop.device, '--json');
     const { disks: [machine] } = JSON.parse(plan.stdout) as { disks: { source: string }[] };
     const command = ['clone-dsk', machine?.source ?? '', loop.device, ...repository(), '--host', 'sample-bios-ext4', '--yes', '--skip-verify', '--check', '--hook', hook, '--journal', journal, '--work', join(dir, 'work')] as const;
+    // What waits for a server, and how long, says the configuration.
+    expect(existsSync(CONFIG_FILE)).toBe(false);
+    mkdirSync(dirname(CONFIG_FILE), { recursive: true });
+    writeFileSync(CONFIG_FILE, config());
+    const atWork = async (): Promise<void> => {
+      for (let i = 0; i < 600 && (await run('findmnt', ['--noheadings', '--output', 'TARGET', '--source', loop.partition(1)])).stdout === ''; i++) await sleep(100);
+      await sleep(1500);
+    };
+    try {
+      const lost = cdrec(...command);
+      await atWork();
+      await stopServer();
+      const given = await lost;
+      expect([given.status, given.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*can be run again/)]);
+    } finally {
+      rmSync(CONFIG_FILE);
+    }
+    await startServer();
     const child = cdrec(...command);
-    for (let i = 0; i < 300 && !(existsSync(journal) && readFileSync(journal, 'utf8').includes('mkfs')); i++) await sleep(100);
-    await sleep(1000);
+    await atWork();
     await stopServer();
     await sleep(3000);
     await startServer();
@@ -355,11 +374,10 @@ command = '''${script(inside)}'''
     });
     // On this host, restore.command comes from its configuration; in the rescue system from the medium.
     cpSync(join(dir, 'out/store'), store, { recursive: true });
-    const config = '/etc/cdrec/cdrec.toml';
-    expect(existsSync(config)).toBe(false);
+    expect(existsSync(CONFIG_FILE)).toBe(false);
     mkdirSync('/etc/cdrec', { recursive: true });
     try {
-      writeFileSync(config, `[restore]\ncommand = '''${script(store)}'''\n`);
+      writeFileSync(CONFIG_FILE, `[restore]\ncommand = '''${script(store)}'''\n`);
       await using loop = await blank('k.img');
       const restored = await cdrec('restore', join(dir, 'out/commands_1.iso'), '--disk', loop.device, '--yes', '--journal', join(dir, 'journal-k'), '--work', join(dir, 'work'));
       expect([restored.status, restored.stdout], restored.stderr).toEqual([0, expect.stringContaining('RESTORED')]);
@@ -371,7 +389,7 @@ command = '''${script(inside)}'''
       const gone = await cdrec('restore', join(dir, 'out/commands_1.iso'), '--disk', loop.device, '--yes', '--restart', '--journal', join(dir, 'journal-k'), '--work', join(dir, 'work'));
       expect([gone.status, gone.stderr]).toEqual([1, expect.stringMatching(/SET_DAMAGED[^]*job is gone/)]);
     } finally {
-      rmSync(config);
+      rmSync(CONFIG_FILE);
     }
   }, 300_000);
 });
