@@ -75,8 +75,9 @@ describe('an initramfs', () => {
     put('etc/machine-id', 'abcd\n');
     put('usr/lib/modules/6.9.1-arch1-1/vmlinuz', '');
     put('efi/abcd/6.9.1-arch1-1/initrd', 'old');
-    put('usr/bin/kernel-install', '#!/bin/dash\necho "$*" > /efi/abcd/6.9.1-arch1-1/initrd\n', 0o755);
-    expect((await refreshInitramfs(root, [], [], true)).made).toEqual(['/efi/abcd/6.9.1-arch1-1/initrd']);
+    put('usr/bin/kernel-install', '#!/bin/dash\necho "$*" > /efi/abcd/6.9.1-arch1-1/initrd; echo new > /usr/lib/modules/6.9.1-arch1-1/modules.dep\n', 0o755);
+    put('usr/lib/modules/6.9.1-arch1-1/modules.dep', '');
+    expect((await refreshInitramfs(root, [], [], true)).made).toEqual(['/efi/abcd/6.9.1-arch1-1/initrd', '/usr/lib/modules/6.9.1-arch1-1/modules.dep']);
     expect(readFileSync(join(root, 'efi/abcd/6.9.1-arch1-1/initrd'), 'utf8')).toBe('add 6.9.1-arch1-1 /usr/lib/modules/6.9.1-arch1-1/vmlinuz\n');
     rmSync(join(root, 'efi'), { recursive: true });
     put('efi/EFI/Linux/arch-linux.efi', 'old');

@@ -39,8 +39,8 @@ function outside(base: string): (module: string) => boolean {
   return (m) => named(builtin, m) || !named(files, m);
 }
 
-/** What files and directories below the boot directories are, to see which of them a program makes anew. */
-function bootFiles(root: string): Map<string, string> {
+/** What files and directories below the boot directories are, and the lists of modules (kernel-install calls depmod), to see which of them a program makes anew. */
+function madeFiles(root: string, modules: string): Map<string, string> {
   const out = new Map<string, string>();
   const walk = (path: string): void => {
     const s = lstatSync(join(root, path), { bigint: true, throwIfNoEntry: false });
@@ -49,10 +49,12 @@ function bootFiles(root: string): Map<string, string> {
     if (s.isDirectory()) for (const name of list(join(root, path))) walk(`${path}/${name}`);
   };
   for (const d of ['boot', 'efi']) walk(d);
+  const base = modules.slice(root.length + 1);
+  for (const kernel of list(modules)) for (const name of list(join(modules, kernel)).filter((n) => n.startsWith('modules.'))) walk(`${base}/${kernel}/${name}`);
   return out;
 }
 
-/** What was done: remarks, and the paths (from the system's root) in the boot directories that were made anew by it. */
+/** What was done: remarks, and the paths (from the system's root) in the boot directories, and lists of modules, that were made anew by it. */
 export interface Refreshed { readonly said: string[]; readonly made: string[] }
 
 /**
@@ -64,8 +66,8 @@ export async function refreshInitramfs(root: string, disks: readonly string[], u
   const drivers = [...new Set(disks.flatMap((d) => modulesOfDisk(d)))].filter((m) => !used.includes(m));
   const said: string[] = [];
   if (drivers.length === 0 && !force) return { said, made: [] };
-  const before = bootFiles(root);
   const modules = [join(root, 'usr/lib/modules'), join(root, 'lib/modules')].find((d) => existsSync(d)) ?? '';
+  const before = madeFiles(root, modules);
   const generator = GENERATORS.find((g) => hasProgram(root, g.program));
   for (const kernel of modules === '' ? [] : list(modules)) {
     const needed = drivers.filter((d) => !outside(join(modules, kernel))(d));
@@ -93,7 +95,7 @@ export async function refreshInitramfs(root: string, disks: readonly string[], u
     if (still.length > 0) throw new CdrecError('INITRAMFS', `the new initramfs of ${kernel} still lacks ${still.join(', ')}, drivers of this machine's disks`, { hint: `chroot to the restored system, make it by hand (${generator.program}), then go on` });
     said.push(`the initramfs of ${kernel} was made again${missing.length > 0 ? `, with ${missing.join(', ')}` : ''}`);
   }
-  const after = bootFiles(root);
+  const after = madeFiles(root, modules);
   return { said, made: [...new Set([...before.keys(), ...after.keys()])].filter((p) => before.get(p) !== after.get(p)) };
 }
 
