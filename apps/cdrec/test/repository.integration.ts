@@ -170,45 +170,6 @@ describe('backup.engine = "restic"', () => {
     for (const label of ['plain', 'kept']) rmSync(join(dir, `out/${label}-tree`), { recursive: true });
   }, 300_000);
 
-  it('a repository by sftp: with its own key, which the rescue system has only encrypted, and the server\'s, without which it is refused', async () => {
-    const key = join(dir, 'sftp.txt');
-    execFileSync('age-keygen', ['-o', key], { stdio: 'ignore' });
-    const recipient = execFileSync('age-keygen', ['-y', key], { encoding: 'utf8' }).trim();
-    const sshPort = await freePort();
-    const place = `sftp://root@127.0.0.1:${String(sshPort)}//mnt/sftp-repository`;
-    await inRoot(async (cli, root, kernel) => {
-      const sh = (script: string): Promise<Outcome> => run('chroot', [root, 'bash', '-ec', script], MACHINE_ENV);
-      const prepared = await sh("mkdir -p /run/sshd /etc/cdrec /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f '/etc/cdrec/key of the store'; ssh-keygen -q -t ed25519 -N '' -f /etc/cdrec/host; cp '/etc/cdrec/key of the store.pub' /etc/cdrec/authorized");
-      expect(prepared.status, prepared.stderr).toBe(0);
-      const sshd = spawn('chroot', [root, '/usr/sbin/sshd', '-D', '-e', '-f', '/dev/null', '-p', String(sshPort), '-h', '/etc/cdrec/host', '-o', 'ListenAddress=127.0.0.1', '-o', 'PermitRootLogin=prohibit-password', '-o', 'AuthorizedKeysFile=/etc/cdrec/authorized', '-o', 'StrictModes=no', '-o', 'UsePAM=no', '-o', 'Subsystem=sftp internal-sftp', '-o', 'PidFile=none'], { stdio: 'ignore' });
-      try {
-        const sftp = config('on_medium = true\nssh_key = "/etc/cdrec/key of the store"\n').replace(location(), place);
-        writeFileSync(join(dir, 'out/sftp.toml'), sftp.replace('engine = "restic"', `engine = "restic"\nencrypt = ["${recipient}"]`));
-        await sleep(1000);
-        const build = (...more: string[]): Promise<Outcome> => cli('build', '--config', '/mnt/sftp.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, ...more);
-        const unknown = await build('--init-repository');
-        expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*Host key verification failed/)]);
-        await sh(`ssh-keyscan -p ${String(sshPort)} 127.0.0.1 > /root/.ssh/known_hosts 2> /dev/null`);
-        expect((await build('--init-repository', '--no-medium', '--label', 'by-sftp')).status).toBe(0);
-        const tree = await build('--output', 'tree', '--label', 'sftp');
-        expect([tree.status, tree.stderr]).toEqual([0, expect.not.stringContaining('does not know the SSH key')]);
-        const file = await cli('restore-fs', '--repository', place, '--password-file', '/mnt/password', '--ssh-key', '/etc/cdrec/key of the store', '--host', 'sample-bios-ext4', '--path', '/etc/fstab', '--to', '/mnt/by-sftp');
-        expect(file.status, file.stderr).toBe(0);
-        expect(readFileSync(join(dir, 'out/by-sftp/etc/fstab'), 'utf8')).toBe(readFileSync(join(root, 'etc/fstab'), 'utf8'));
-        const refused = await cli('restore-fs', '--repository', place, '--password-file', '/mnt/password', '--ssh-key', '/etc/cdrec/host', '--host', 'sample-bios-ext4', '--list');
-        expect([refused.status, refused.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*Permission denied/)]);
-        const secrets = JSON.parse(execFileSync('age', ['--decrypt', '--identity', key, join(dir, 'out/sftp-tree/etc/cdrec/repository.keys.age')], { encoding: 'utf8' })) as { sshKey: string };
-        expect(secrets.sshKey).toBe(readFileSync(join(root, 'etc/cdrec/key of the store'), 'utf8'));
-        expect(readFileSync(join(dir, 'out/sftp-tree/etc/ssh/ssh_known_hosts'), 'utf8')).toContain(`[127.0.0.1]:${String(sshPort)} `);
-        expect((await run('find', [join(dir, 'out/sftp-tree'), '-name', 'ssh', '-perm', '-100', '-o', '-name', 'key*'])).stdout.trim()).toMatch(/bin\/ssh$/);
-      } finally {
-        sshd.kill();
-        await sh("rm -rf /etc/cdrec/key* /etc/cdrec/host* /etc/cdrec/authorized /root/.ssh");
-        for (const name of ['sftp-tree', 'sftp-repository', 'by-sftp']) rmSync(join(dir, 'out', name), { recursive: true, force: true });
-      }
-    });
-  }, 300_000);
-
   it('a boot server\'s tree: the machine by its MAC, a generic rescue system for all others, what others put there stays', async () => {
     const tree = join(dir, 'out/tree');
     mkdirSync(join(tree, 'pxelinux.cfg'), { recursive: true });
@@ -238,8 +199,8 @@ describe('backup.engine = "restic"', () => {
     // The repository answers under another name than the medium knows: it is reached there.
     const moved = ['verify', join(dir, 'out/first_1.iso'), '--password-file', password(), '--snapshot', 'set', '--repository'];
     expect((await cdrec(...moved, location().replace('127.0.0.1', 'localhost'))).stdout).toContain('complete and undamaged');
-    const nowhere = await cdrec(...moved, `rest:http://127.0.0.1:${String(await freePort())}/`, '--repository-env', '/dev/null');
-    expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringContaining('REPOSITORY_UNREACHABLE')]);
+    const nowhere = await cdrec(...moved, join(dir, 'nowhere'), '--repository-env', '/dev/null');
+    expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringContaining('REPOSITORY_MISSING')]);
     const confused = await cdrec(...moved, location(), '--host', 'web9');
     expect([confused.status, confused.stderr]).toEqual([2, expect.stringContaining('volumes and --host do not go together')]);
     const found = await cdrec('restore-fs', ...repository(), '--host', 'sample-bios-ext4', '--find', '/etc/fsta*');
@@ -353,6 +314,45 @@ describe('backup.engine = "restic"', () => {
     const mended = await cdrec('verify', ...repository(), '--host', 'sample-bios-ext4');
     expect([mended.status, mended.stdout], mended.stderr).toEqual([0, expect.stringContaining('complete and undamaged')]);
   }, 400_000);
+
+  it('a repository by sftp: with its own key, which the rescue system has only encrypted, and the server\'s, without which it is refused', async () => {
+    const key = join(dir, 'sftp.txt');
+    execFileSync('age-keygen', ['-o', key], { stdio: 'ignore' });
+    const recipient = execFileSync('age-keygen', ['-y', key], { encoding: 'utf8' }).trim();
+    const sshPort = await freePort();
+    const place = `sftp://root@127.0.0.1:${String(sshPort)}//mnt/sftp-repository`;
+    await inRoot(async (cli, root, kernel) => {
+      const sh = (script: string): Promise<Outcome> => run('chroot', [root, 'bash', '-ec', script], MACHINE_ENV);
+      const prepared = await sh("mkdir -p /run/sshd /etc/cdrec /root/.ssh; ssh-keygen -q -t ed25519 -N '' -f '/etc/cdrec/key of the store'; ssh-keygen -q -t ed25519 -N '' -f /etc/cdrec/host; cp '/etc/cdrec/key of the store.pub' /etc/cdrec/authorized");
+      expect(prepared.status, prepared.stderr).toBe(0);
+      const sshd = spawn('chroot', [root, '/usr/sbin/sshd', '-D', '-e', '-f', '/dev/null', '-p', String(sshPort), '-h', '/etc/cdrec/host', '-o', 'ListenAddress=127.0.0.1', '-o', 'PermitRootLogin=prohibit-password', '-o', 'AuthorizedKeysFile=/etc/cdrec/authorized', '-o', 'StrictModes=no', '-o', 'UsePAM=no', '-o', 'Subsystem=sftp internal-sftp', '-o', 'PidFile=none'], { stdio: 'ignore' });
+      try {
+        const sftp = config('on_medium = true\nssh_key = "/etc/cdrec/key of the store"\n').replace(location(), place);
+        writeFileSync(join(dir, 'out/sftp.toml'), sftp.replace('engine = "restic"', `engine = "restic"\nencrypt = ["${recipient}"]`));
+        expect((await sh(`for i in $(seq 100); do ssh-keyscan -p ${String(sshPort)} 127.0.0.1 2> /dev/null | grep -q . && exit 0; sleep 0.2; done; exit 1`)).status, 'sshd answers').toBe(0);
+        const build = (...more: string[]): Promise<Outcome> => cli('build', '--config', '/mnt/sftp.toml', '--out', '/mnt', '--exclude-mount', '/mnt', '--kernel', kernel, ...more);
+        const unknown = await build('--init-repository');
+        expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*Host key verification failed/)]);
+        await sh(`ssh-keyscan -p ${String(sshPort)} 127.0.0.1 > /root/.ssh/known_hosts 2> /dev/null`);
+        expect((await build('--init-repository', '--no-medium', '--label', 'by-sftp')).status).toBe(0);
+        const tree = await build('--output', 'tree', '--label', 'sftp');
+        expect([tree.status, tree.stderr]).toEqual([0, expect.not.stringContaining('does not know the SSH key')]);
+        const file = await cli('restore-fs', '--repository', place, '--password-file', '/mnt/password', '--ssh-key', '/etc/cdrec/key of the store', '--host', 'sample-bios-ext4', '--path', '/etc/fstab', '--to', '/mnt/by-sftp');
+        expect(file.status, file.stderr).toBe(0);
+        expect(readFileSync(join(dir, 'out/by-sftp/etc/fstab'), 'utf8')).toBe(readFileSync(join(root, 'etc/fstab'), 'utf8'));
+        const refused = await cli('restore-fs', '--repository', place, '--password-file', '/mnt/password', '--ssh-key', '/etc/cdrec/host', '--host', 'sample-bios-ext4', '--list');
+        expect([refused.status, refused.stderr]).toEqual([1, expect.stringMatching(/REPOSITORY_UNREACHABLE[^]*Permission denied/)]);
+        const secrets = JSON.parse(execFileSync('age', ['--decrypt', '--identity', key, join(dir, 'out/sftp-tree/etc/cdrec/repository.keys.age')], { encoding: 'utf8' })) as { sshKey: string };
+        expect(secrets.sshKey).toBe(readFileSync(join(root, 'etc/cdrec/key of the store'), 'utf8'));
+        expect(readFileSync(join(dir, 'out/sftp-tree/etc/ssh/ssh_known_hosts'), 'utf8')).toContain(`[127.0.0.1]:${String(sshPort)} `);
+        expect((await run('find', [join(dir, 'out/sftp-tree'), '-name', 'ssh', '-perm', '-100', '-o', '-name', 'key*'])).stdout.trim()).toMatch(/bin\/ssh$/);
+      } finally {
+        sshd.kill();
+        await sh("rm -rf /etc/cdrec/key* /etc/cdrec/host* /etc/cdrec/authorized /root/.ssh");
+        for (const name of ['sftp-tree', 'sftp-repository', 'by-sftp']) rmSync(join(dir, 'out', name), { recursive: true, force: true });
+      }
+    });
+  }, 300_000);
 });
 
 describe('backup.engine = "command"', () => {
