@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { execa, type ResultPromise } from 'execa';
 import { CdrecError, findProgram, installHint, TOOL_ENV } from '@cdrec/tool';
-import { shownLocation, sshArguments, type Access } from './access.js';
+import { shownLocation, sshArguments, sshHost, type Access } from './access.js';
 import type { Hooks } from './engine.js';
 
 /** How restic is called. */
@@ -159,7 +159,10 @@ export function startRestic(options: ResticOptions, run: Run): Running {
     if (!(run.ok ?? [0]).includes(status)) {
       const known = CODES[status];
       if (known !== undefined) throw new CdrecError(known.code, `${where}: ${known.what}${last === '' ? '' : ` (${last})`}`, { hint: known.hint });
-      if (UNREACHABLE.test(last)) throw new CdrecError('REPOSITORY_UNREACHABLE', `the repository ${where} cannot be reached: ${last}`, { hint: 'check the network and the server; the same command can be run again' });
+      // restic does not always wait for what ssh has to say.
+      const server = sshHost(access.location);
+      const hint = server === undefined ? 'check the network and the server; the same command can be run again' : `does ssh get in without a question? Its server's key must be known (ssh-keygen -F '${server}'), and your key be accepted there; the same command can be run again`;
+      if (UNREACHABLE.test(last)) throw new CdrecError('REPOSITORY_UNREACHABLE', `the repository ${where} cannot be reached: ${last}`, { hint });
       throw new CdrecError('REPOSITORY_FAILED', `restic ${run.args[0] ?? ''} ended with status ${String(status)} at ${where}: ${[...errors.slice(0, 3), last].filter((t) => t !== '').join('; ') || 'no message'}`);
     }
     return { status, errors };

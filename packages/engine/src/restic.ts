@@ -69,9 +69,10 @@ export class ResticEngine implements Repository {
         await outputOfRestic(this.#o, { args: ['cat', 'config', '--no-lock'], hooks, patience: Math.min(this.#o.patience, 20_000) });
         return;
       } catch (error) {
-        // A network that comes up just now is worth a second look; a wrong password is not.
-        if (errorCode(error) !== 'REPOSITORY_UNREACHABLE' || Date.now() >= deadline) throw error;
-        hooks.onTrouble?.(error instanceof Error ? error.message : String(error));
+        // A network that comes up just now is worth a second look; a wrong password is not, nor is a key that ssh or its server refuses.
+        const said = error instanceof Error ? error.message : String(error);
+        if (errorCode(error) !== 'REPOSITORY_UNREACHABLE' || Date.now() >= deadline || /Host key verification failed|Permission denied/.test(said)) throw error;
+        hooks.onTrouble?.(said);
         await sleep(1000);
       }
     }
