@@ -66,7 +66,10 @@ export async function readAccess(repository: Config['repository'], terminal: Ter
     const kept = await readRescueSecrets(flags.identity, terminal);
     password = kept.password;
     environment = { ...kept.environment, ...environment };
-    if (kept.sshKey !== undefined && sshKey === undefined) writeFileSync(sshKey = join(mkdtempSync('/run/cdrec-ssh-'), 'key'), kept.sshKey, { mode: 0o600 });
+    if (kept.sshKey !== undefined && sshKey === undefined) {
+      sshKey = join(mkdtempSync('/run/cdrec-ssh-'), 'key');
+      writeFileSync(sshKey, kept.sshKey, { mode: 0o600 });
+    }
   }
   password ??= await terminal.askSecret(`Password of the repository ${shownLocation(repository.location)}: `, '--password-file FILE');
   if (password === '') throw new CdrecError('CONFIG_INVALID', 'the password of the repository is empty', { hint: 'check repository.password_file or repository.password_command' });

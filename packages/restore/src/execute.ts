@@ -214,7 +214,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);
-        // What an initramfs has copies of.
+        // What an initramfs, or a unified kernel image, has copies of.
         const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline)/.test(l));
         const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);
         said.push(...refreshed.said);

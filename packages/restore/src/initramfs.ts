@@ -89,8 +89,7 @@ export async function refreshInitramfs(root: string, disks: readonly string[], u
     }
     if (missing.length > 0) addModules(root, generator.program, missing);
     // dracut and update-initramfs know their usual place alone; kernel-install puts kernel and initramfs where its entries look for them.
-    const own = image.startsWith('boot/init');
-    await (own || !(await installKernel(root, kernel, modules)) ? runTool('chroot', [root, generator.program, ...generator.make(kernel)]) : undefined);
+    if (image.startsWith('boot/init') || !(await installKernel(root, kernel, modules))) await runTool('chroot', [root, generator.program, ...generator.make(kernel)]);
     const still = missing.length === 0 ? [] : await lacking();
     if (still.length > 0) throw new CdrecError('INITRAMFS', `the new initramfs of ${kernel} still lacks ${still.join(', ')}, drivers of this machine's disks`, { hint: `chroot to the restored system, make it by hand (${generator.program}), then go on` });
     said.push(`the initramfs of ${kernel} was made again${missing.length > 0 ? `, with ${missing.join(', ')}` : ''}`);
