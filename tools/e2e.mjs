@@ -87,6 +87,8 @@ async function bootRescue(name, firmware, medium) {
 }
 let accelerator;
 
+const longTests = (...files) => execa('npx', ['vitest', 'run', '--config', '../../vitest.integration.ts', ...files], { cwd: 'apps/cdrec', env: { CDREC_TESTS: 'long' }, stdio: ['ignore', 'inherit', 'inherit'] });
+
 const cases = {
   /** BIOS, MBR, one ext4; cdrec build runs inside the booted sample; at least three volumes. */
   'bios-ext4': () => demo('bios-ext4', '110M', (report) => {
@@ -137,6 +139,9 @@ const cases = {
   layouts: () => execa('node', ['tools/layouts/matrix.mjs', '--quick'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** Three machines, one repository over the emulated network: one back by its medium, the others by PXE. In CI: one, by PXE. */
   fleet: () => execa('node', ['tools/fleet/fleet.mjs', ...(asked[0] === '--ci' ? ['--machines', '1'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** The tests against real tools that `npm test` has no time for; with one file's name each, too. */
+  long: () => longTests(),
+  ...Object.fromEntries(['boot', 'btrfs', 'faults', 'hard-cases', 'images', 'repository'].map((name) => [`long-${name}`, () => longTests(name)])),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');
@@ -165,11 +170,14 @@ const cases = {
 };
 
 /** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a seventh on each day, of the faults one. */
-const TURNS = [['stacks', 'iso-boots'], ['large-sectors'], ['status', 'burn'], ['other-disks', 'iso-matrix', 'tar-images'], ['bios-logical', 'rescue-system', 'tape'], ['clone', 'power-cuts'], ['fleet']];
+const TURNS = [
+  ['stacks', 'iso-boots', 'long-images'], ['large-sectors', 'long-repository'], ['status', 'burn', 'long-btrfs', 'long-boot'], ['other-disks', 'iso-matrix', 'tar-images', 'long-faults'],
+  ['bios-logical', 'rescue-system', 'tape', 'long-hard-cases'], ['clone', 'power-cuts', 'long-repository'], ['fleet'],
+];
 const day = Math.floor(Date.now() / 86_400_000);
 const inCi = () => [['bios-ext4', 'uefi-xfs'][day % 2], 'boot-roads', 'rehearsal', ...TURNS[day % TURNS.length]];
 const asked = process.argv.slice(2);
-const names = asked[0] === '--ci' ? inCi() : asked.length > 0 ? asked : Object.keys(cases);
+const names = asked[0] === '--ci' ? inCi() : asked.length > 0 ? asked : Object.keys(cases).filter((name) => !name.startsWith('long-'));
 let failed = 0;
 for (const name of names) {
   if (cases[name] === undefined) {

@@ -1,7 +1,7 @@
-// Makes dist/bundle: the whole CLI, which is what npm, the release files and the rescue system carry. cdrec.mjs has the
-// specifications of the commands (help, manual, completions); the modules beside it have what the commands do, and are
-// read when a command runs.
-import { readdirSync, rmSync } from 'node:fs';
+// Makes dist/bundle: the whole CLI, which is what npm, the release files and the rescue system carry. cdrec.mjs reads one
+// of the modules beside it: the pages of help, or the specifications of the commands; those read what the commands do
+// when one runs.
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -63,3 +63,9 @@ await build({
   banner: { js: "import { createRequire as cdrecCreateRequire } from 'node:module'; const require = cdrecCreateRequire(import.meta.url);" },
   logLevel: 'warning',
 });
+
+const { makeProgram } = await import(pathToFileURL(resolve('dist/cli/program.js')).href);
+const { HELP_MODULE, helpPages } = await import(pathToFileURL(resolve('dist/cli/help-pages.js')).href);
+const { COMMANDS } = await import(pathToFileURL(resolve('dist/specs/index.js')).href);
+const pages = helpPages(COMMANDS, (print) => makeProgram(COMMANDS, { print, errorText: print }, () => undefined));
+writeFileSync(join('dist/bundle', HELP_MODULE), `export default ${JSON.stringify(pages)};\n`);

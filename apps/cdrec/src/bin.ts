@@ -1,6 +1,9 @@
 #!/usr/bin/env node
-import { main } from './main.js';
+import { HELP_MODULE, helpAtOnce } from './cli/help-pages.js';
 
 // A reader that has seen enough (`cdrec inspect ... | head`) is no failure: end quietly, with the status of SIGPIPE.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? 141 : 1); });
-process.exitCode = await main(process.argv.slice(2));
+const args = process.argv.slice(2);
+const help = await helpAtOnce(args, new URL(HELP_MODULE, import.meta.url));
+if (help === undefined) process.exitCode = await (await import('./main.js')).main(args);
+else process.stdout.write(help);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+import { BUNDLE, cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run, type Outcome } from './machine.ts';
 
 const workspace = fileURLToPath(new URL('../../..', import.meta.url));
 let dir: string;
@@ -19,6 +19,19 @@ describe('usage', () => {
     expect((await cdrec('--version')).stdout).toBe((JSON.parse(readFileSync(join(workspace, 'apps/cdrec/package.json'), 'utf8')) as { version: string }).version);
     const gone = await cdrec('verify', '/no/such.iso');
     expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('no such file')]);
+  });
+
+  it('the bundled program has every page of help as commander writes it, and answers with it alone', async () => {
+    const { default: pages } = (await import(join(BUNDLE, 'cdrec-help.mjs'))) as { default: Record<string, string> };
+    expect(Object.keys(pages)).toEqual(expect.arrayContaining(['', 'build', 'restore-fs', 'fleet', 'fleet list']));
+    const bundled = (...args: string[]): Promise<Outcome> => run(process.execPath, [join(BUNDLE, 'cdrec.mjs'), ...args]);
+    for (const [words, page] of Object.entries(pages)) {
+      const args = [...words.split(' ').filter((w) => w !== ''), '--help'];
+      const [slow, fast] = [await cdrec(...args), await bundled(...args)];
+      expect([fast.status, fast.stdout], words).toEqual([0, slow.stdout]);
+      expect(page.trimEnd(), words).toBe(slow.stdout);
+    }
+    for (const args of [['constructor', '--help'], ['build', 'nonsense', '--help'], ['--debug', 'build', '--help'], ['build', '--help', '--json'], ['-h']]) expect(await bundled(...args), args.join(' ')).toEqual(await cdrec(...args));
   });
 
   it('publishes the schemas that lie in docs/', async () => {
