@@ -39,7 +39,7 @@ function level(directory) {
 /** What both have: Node, the program, manual pages, completions, papers. */
 function common({ lib, share, doc }) {
   put(join(lib, 'node'), { file: node }, 0o755);
-  for (const module of readdirSync(bundle)) put(join(lib, 'bundle', module), { file: join(bundle, module) });
+  for (const file of readdirSync(bundle, { recursive: true })) if (statSync(join(bundle, file)).isFile()) put(join(lib, 'bundle', file), { file: join(bundle, file) }, file === 'cdrec' ? 0o755 : 0o644);
   for (const page of readdirSync('docs/man')) put(join(share, 'man/man8', `${page}.gz`), gzipSync(readFileSync(join('docs/man', page)), { level: 9 }));
   put(join(share, 'bash-completion/completions/cdrec'), { file: 'docs/completions/cdrec.bash' });
   put(join(share, 'zsh/vendor-completions/_cdrec'), { file: 'docs/completions/cdrec.zsh' });
@@ -53,7 +53,7 @@ function common({ lib, share, doc }) {
 const name = `cdrec-${version}-linux-x64`;
 const tree = join(work, name);
 common({ lib: join(tree, 'lib'), share: join(tree, 'share'), doc: join(tree, 'doc') });
-put(join(tree, 'bin/cdrec'), '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nexec "$here/../lib/node" --no-warnings "$here/../lib/bundle/cdrec.mjs" "$@"\n', 0o755);
+put(join(tree, 'bin/cdrec'), '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\nCDREC_NODE="$here/../lib/node" exec "$here/../lib/bundle/cdrec" "$@"\n', 0o755);
 put(join(tree, 'README'), `cdrec ${version} with Node ${process.version}. Nothing else is needed to start it: bin/cdrec --help\nWhat a build needs of the system: bin/cdrec test (--fix installs it)\n`);
 level(tree);
 mkdirSync(out, { recursive: true });
@@ -63,7 +63,7 @@ await execa('bash', ['-c', 'set -o pipefail; tar --create --directory="$1" --sor
 // The package for Debian and its kin.
 const root = join(work, 'deb');
 common({ lib: join(root, 'usr/lib/cdrec'), share: join(root, 'usr/share'), doc: join(root, 'usr/share/doc/cdrec') });
-put(join(root, 'usr/bin/cdrec'), '#!/bin/sh\nexec /usr/lib/cdrec/node --no-warnings /usr/lib/cdrec/bundle/cdrec.mjs "$@"\n', 0o755);
+put(join(root, 'usr/bin/cdrec'), '#!/bin/sh\nCDREC_NODE=/usr/lib/cdrec/node exec /usr/lib/cdrec/bundle/cdrec "$@"\n', 0o755);
 rmSync(join(root, 'usr/share/doc/cdrec/LICENSE'));
 put(join(root, 'usr/share/doc/cdrec/copyright'), `cdrec\nLicence: GPL-2.0-or-later; on Debian systems its text is /usr/share/common-licenses/GPL-2.\nNode.js ${process.version} (/usr/lib/cdrec/node) has its own licence: LICENSE.node\n`);
 mkdirSync(join(root, 'etc/cdrec'), { recursive: true });

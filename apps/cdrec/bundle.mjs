@@ -1,7 +1,7 @@
-// Makes dist/bundle: the whole CLI, which is what npm, the release files and the rescue system carry. cdrec.mjs reads one
-// of the modules beside it: the pages of help, or the specifications of the commands; those read what the commands do
-// when one runs.
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+// Makes dist/bundle: the whole CLI, which is what npm, the release files and the rescue system carry. cdrec starts
+// cdrec.mjs, or says a page of help by itself; cdrec.mjs reads the specifications of the commands (help, manual,
+// completions) from a module beside it, and what the commands do from another one when one runs.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -65,7 +65,9 @@ await build({
 });
 
 const { makeProgram } = await import(pathToFileURL(resolve('dist/cli/program.js')).href);
-const { HELP_MODULE, helpPages } = await import(pathToFileURL(resolve('dist/cli/help-pages.js')).href);
+const { HELP_DIRECTORY, helpPages, LAUNCHER } = await import(pathToFileURL(resolve('dist/cli/help-pages.js')).href);
 const { COMMANDS } = await import(pathToFileURL(resolve('dist/specs/index.js')).href);
 const pages = helpPages(COMMANDS, (print) => makeProgram(COMMANDS, { print, errorText: print }, () => undefined));
-writeFileSync(join('dist/bundle', HELP_MODULE), `export default ${JSON.stringify(pages)};\n`);
+mkdirSync(join('dist/bundle', HELP_DIRECTORY));
+for (const [name, text] of Object.entries(pages)) writeFileSync(join('dist/bundle', HELP_DIRECTORY, name), text);
+writeFileSync('dist/bundle/cdrec', LAUNCHER, { mode: 0o755 });

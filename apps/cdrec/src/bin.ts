@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { HELP_MODULE, helpAtOnce } from './cli/help-pages.js';
+import { helpAtOnce } from './cli/help-pages.js';
 
 // A reader that has seen enough (`cdrec inspect ... | head`) is no failure: end quietly, with the status of SIGPIPE.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? 141 : 1); });
 const args = process.argv.slice(2);
-const help = await helpAtOnce(args, new URL(HELP_MODULE, import.meta.url));
+const help = helpAtOnce(args, new URL('.', import.meta.url));
 if (help === undefined) process.exitCode = await (await import('./main.js')).main(args);
 else process.stdout.write(help);

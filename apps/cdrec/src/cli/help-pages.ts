@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { CommandSpec } from './spec.js';
 
-/** The module beside the bundled program that holds every page of help, made with the bundle. */
-export const HELP_MODULE = 'cdrec-help.mjs';
+/** Directory beside the bundled program with every page of help, made with the bundle: cdrec.txt, cdrec_build.txt, cdrec_fleet_list.txt... */
+export const HELP_DIRECTORY = 'help';
+
+const fileOf = (words: readonly string[]): string => `${['cdrec', ...words].join('_')}.txt`;
 
 /**
- * Every page of `--help`, as commander writes it: by the words of the command ("", "build", "fleet list"), aliases included.
+ * Every page of `--help`, as commander writes it: by the name of its file in HELP_DIRECTORY; aliases have theirs.
  * @param make makes the program, with what it shall print into
  */
 export function helpPages(specs: readonly CommandSpec[], make: (print: (text: string) => void) => Command): Record<string, string> {
@@ -16,7 +18,7 @@ export function helpPages(specs: readonly CommandSpec[], make: (print: (text: st
   const page = (command: Command, words: readonly string[]): void => {
     printed = '';
     command.outputHelp();
-    pages[words.join(' ')] = printed;
+    pages[fileOf(words)] = printed;
   };
   const walk = (parent: Command, children: readonly CommandSpec[], words: readonly string[]): void => {
     for (const spec of children) {
@@ -34,13 +36,31 @@ export function helpPages(specs: readonly CommandSpec[], make: (print: (text: st
 }
 
 /**
- * The page that `cdrec COMMAND --help` asks for and nothing else, from the module of the bundle: on the bad day, nobody waits for a parser to be loaded.
- * Undefined for everything else, and where the module is not (a checkout): then commander answers.
+ * The page that `cdrec COMMAND --help` asks for and nothing else, from the files of the bundle: nobody waits for a parser to be loaded.
+ * Undefined for everything else, and where the files are not (a checkout): then commander answers.
+ * @param directory where cdrec.mjs lies
  */
-export async function helpAtOnce(args: readonly string[], module: URL): Promise<string | undefined> {
+export function helpAtOnce(args: readonly string[], directory: URL): string | undefined {
   const words = args.slice(0, -1);
-  if ((args.at(-1) !== '--help' && args.at(-1) !== '-h') || words.some((w) => w.startsWith('-')) || !existsSync(module)) return undefined;
-  const { default: pages } = (await import(module.href)) as { default: Record<string, string> };
-  const key = words.join(' ');
-  return Object.hasOwn(pages, key) ? pages[key] : undefined;
+  if ((args.at(-1) !== '--help' && args.at(-1) !== '-h') || words.some((w) => !/^[a-z][a-z-]*$/.test(w))) return undefined;
+  const file = new URL(`${HELP_DIRECTORY}/${fileOf(words)}`, directory);
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
+
+/** The script beside cdrec.mjs that starts it (CDREC_NODE: with which Node). It answers `--help` alone by itself, with the same pages, before Node is there. */
+export const LAUNCHER = `#!/bin/sh
+# Starts cdrec. A page of help that is asked for alone lies here already.
+self=$(readlink -f "$0")
+here=\${self%/*}
+page=cdrec
+help=
+for word; do
+  case $word in
+    --help | -h) help=yes$help ;;
+    '' | -* | *[!a-z-]*) help=no$help ;;
+    *) page=\${page}_$word help=\${help:+no} ;;
+  esac
+done
+if [ "$help" = yes ] && [ -f "$here/${HELP_DIRECTORY}/$page.txt" ]; then exec cat "$here/${HELP_DIRECTORY}/$page.txt"; fi
+exec "\${CDREC_NODE:-node}" --no-warnings "$here/cdrec.mjs" "$@"
+`;
