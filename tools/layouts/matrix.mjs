@@ -100,11 +100,35 @@ efibootmgr -q -c -d /dev/vdb -p 1 -L 'Debian stub' -l '\\EFI\\debian\\vmlinuz' -
     disks: 1, firmware: 'uefi', ...onEsp, rehearse: ['--firmware', 'secure-boot'],
     boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
   },
+  /** dracut instead of initramfs-tools, for this machine alone: on another bus it has to be run again. */
+  dracut: {
+    disks: 1, packages: ['dracut', 'initramfs-tools-', 'cryptsetup-initramfs-'],
+    make: `${gpt('/dev/vdb', 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928')}
+vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1800M vg; lvcreate -q -y -n swap -L 64M vg
+mkfs.ext4 -q -L root2 /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\n/dev/vg/swap none swap sw 0 0',
+    initramfs: `echo 'hostonly=yes' > /mnt/etc/dracut.conf.d/hostonly.conf
+for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-$v $v; ! lsinitrd /mnt/boot/initrd.img-$v | grep /nvme.ko; done`,
+  },
+  /** The next Debian: its kernel, systemd, GRUB and file systems with all that they now have by default; UEFI, /boot apart, LVM with ext4 and xfs. */
+  'debian-13': {
+    disks: 1, firmware: 'uefi', release: 'trixie',
+    make: `printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'size=300M, type=L' 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928' | sfdisk -q /dev/vdb; udevadm settle
+vgcreate -q vg /dev/vdb3; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n home -L 400M vg; lvcreate -q -y -n swap -L 64M vg
+mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L boot2 /dev/vdb2; mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L home2 /dev/vg/home; mkswap -q /dev/vg/swap
+mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot; mkdir /mnt/boot/efi; mount /dev/vdb1 /mnt/boot/efi; mount /dev/vg/home /mnt/home; cp -a /usr/share/common-licenses /mnt/home/`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot2 /boot ext4 defaults 0 2\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2\nLABEL=home2 /home xfs defaults 0 0\n/dev/vg/swap none swap sw 0 0',
+    boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
+  },
 };
 
 /** BIOS: GRUB in every disk. */
 const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
 chroot /mnt update-grub`;
+
+/** Few modules, for the emulator's sake: those of this machine. On another bus the restore has to make the initramfs again. */
+const INITRAMFS_TOOLS = `sed -i 's/^MODULES=.*/MODULES=dep/' /mnt/etc/initramfs-tools/initramfs.conf
+chroot /mnt update-initramfs -u`;
 
 /** The machine in its guest: layout, system, boot loader, set. */
 const script = (layout) => `set -e
@@ -115,11 +139,9 @@ printf '%b\\n' '${layout.fstab.replaceAll('\n', '\\n')}' > /mnt/etc/fstab
 ${layout.more ?? ''}
 echo sample-layout > /mnt/etc/hostname
 mkdir -p /mnt/etc/systemd/system.conf.d /mnt/store; printf '[Manager]\\nDefaultTimeoutStartSec=900\\nDefaultDeviceTimeoutSec=900\\n' > /mnt/etc/systemd/system.conf.d/slow.conf
-# Few modules, for the emulator's sake: those of this machine. On another bus the restore has to make the initramfs again.
-sed -i 's/^MODULES=.*/MODULES=dep/' /mnt/etc/initramfs-tools/initramfs.conf
 for d in dev proc sys run; do mount --bind /$d /mnt/$d; done
 [ ! -d /sys/firmware/efi/efivars ] || mount --bind /sys/firmware/efi/efivars /mnt/sys/firmware/efi/efivars
-chroot /mnt update-initramfs -u
+${layout.initramfs ?? INITRAMFS_TOOLS}
 ${layout.boot ?? bootByGrub(layout)}
 # The maker's own swap would be a part of the machine.
 swapoff -a; sync; mount /dev/disk/by-label/STORE /mnt/store
@@ -136,7 +158,7 @@ async function run(name, layout, only) {
   await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
   const maker = path('maker.img');
   const firmware = layout.firmware ?? 'bios';
-  await makeSampleDisk({ name: firmware === 'uefi' ? 'uefi-xfs' : 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, ...(layout.packages ?? [])], STACK_MODULES), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
+  await makeSampleDisk({ name: firmware === 'uefi' ? 'uefi-xfs' : 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, ...(layout.packages ?? [])], STACK_MODULES, layout.release), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
   const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: 'virtio', serial: `LAYOUT-${i}` }));
   await use(Guest.start({ accelerator, firmware, memoryMiB: 1024, variables: path(`${name}.vars`), media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {

@@ -64,6 +64,15 @@ describe('an initramfs', () => {
     expect(await refreshInitramfs(root, [], [], true)).toEqual({ said: ['the initramfs of 6.1 was made again'], made: ['/boot/initrd.img-6.1'] });
     expect(readFileSync(join(root, 'boot/initrd.img-6.1'), 'utf8')).toBe('-u -k 6.1\n');
   });
+  it.runIf(process.getuid?.() === 0)('is made by dracut where the boot loader looks for it, also where dracut has an update-initramfs of its own', async () => {
+    put('usr/lib/modules/6.12/modules.dep', '');
+    put('boot/initrd.img-6.12', 'old');
+    putShell();
+    put('usr/bin/dracut', '#!/bin/dash\necho "$*" > $2\n', 0o755);
+    put('usr/sbin/update-initramfs', '#!/bin/dash\nexit 1\n', 0o755);
+    expect(await refreshInitramfs(root, [], [], true)).toEqual({ said: ['the initramfs of 6.12 was made again'], made: ['/boot/initrd.img-6.12'] });
+    expect(readFileSync(join(root, 'boot/initrd.img-6.12'), 'utf8')).toBe('--force /boot/initrd.img-6.12 6.12\n');
+  });
   it.runIf(process.getuid?.() === 0)('is found by the name of the kernel\'s package, beside the kernel, or within it', async () => {
     putShell();
     put('usr/lib/modules/6.9.1-arch1-1/pkgbase', 'linux\n');

@@ -4,13 +4,16 @@ import { modulesOfDisk } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
 
 /** How distributions make their initramfs again, and list one. */
-const GENERATORS: readonly { readonly program: string; readonly list: string; readonly make: (kernel: string) => readonly string[] }[] = [
+const GENERATORS: readonly { readonly program: string; readonly list: string; readonly make: (kernel: string, image: string) => readonly string[] }[] = [
   { program: 'update-initramfs', list: 'lsinitramfs', make: (kernel) => ['-u', '-k', kernel] },
-  { program: 'dracut', list: 'lsinitrd', make: (kernel) => ['--force', '--kver', kernel] },
+  // Where it would put an initramfs that is not named differs between distributions, and from where their boot loaders look (Debian's in its kernel hook alone).
+  { program: 'dracut', list: 'lsinitrd', make: (kernel, image) => ['--force', image, kernel] },
   { program: 'mkinitcpio', list: 'lsinitcpio', make: () => ['-P'] },
 ];
 const PLACES = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];
 const hasProgram = (root: string, name: string): boolean => PLACES.some((d) => existsSync(join(root, d, name)));
+/** What makes an initramfs here. Where dracut is the one, an `update-initramfs` may be there that hands over to it, and reads none of initramfs-tools' files. */
+const generatorOf = (root: string): (typeof GENERATORS)[number] | undefined => GENERATORS.find(({ program }) => hasProgram(root, program) && (program !== 'update-initramfs' || !hasProgram(root, 'dracut') || hasProgram(root, 'mkinitramfs')));
 const list = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory).sort() : []);
 const textOf = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '');
 /** Where kernels and what belongs to them may lie: /boot, and an ESP at one of its usual places. */
@@ -68,7 +71,7 @@ export async function refreshInitramfs(root: string, disks: readonly string[], u
   if (drivers.length === 0 && !force) return { said, made: [] };
   const modules = [join(root, 'usr/lib/modules'), join(root, 'lib/modules')].find((d) => existsSync(d)) ?? '';
   const before = madeFiles(root, modules);
-  const generator = GENERATORS.find((g) => hasProgram(root, g.program));
+  const generator = generatorOf(root);
   for (const kernel of modules === '' ? [] : list(modules)) {
     const needed = drivers.filter((d) => !outside(join(modules, kernel))(d));
     const image = imageOf(root, kernel, modules);
@@ -88,8 +91,8 @@ export async function refreshInitramfs(root: string, disks: readonly string[], u
       continue;
     }
     if (missing.length > 0) addModules(root, generator.program, missing);
-    // dracut and update-initramfs know their usual place alone; kernel-install puts kernel and initramfs where its entries look for them.
-    if (image.startsWith('boot/init') || !(await installKernel(root, kernel, modules))) await runTool('chroot', [root, generator.program, ...generator.make(kernel)]);
+    // update-initramfs and mkinitcpio know their usual place alone; kernel-install puts kernel and initramfs where its entries look for them.
+    if (image.startsWith('boot/init') || !(await installKernel(root, kernel, modules))) await runTool('chroot', [root, generator.program, ...generator.make(kernel, `/${image}`)]);
     const still = missing.length === 0 ? [] : await lacking();
     if (still.length > 0) throw new CdrecError('INITRAMFS', `the new initramfs of ${kernel} still lacks ${still.join(', ')}, drivers of this machine's disks`, { hint: `chroot to the restored system, make it by hand (${generator.program}), then go on` });
     said.push(`the initramfs of ${kernel} was made again${missing.length > 0 ? `, with ${missing.join(', ')}` : ''}`);
