@@ -110,9 +110,9 @@ mkfs.ext4 -q -L root2 /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /
     initramfs: `echo 'hostonly=yes' > /mnt/etc/dracut.conf.d/hostonly.conf
 for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-$v $v; ! lsinitrd /mnt/boot/initrd.img-$v | grep /nvme.ko; done`,
   },
-  /** The next Debian: its kernel, systemd, GRUB and file systems with all that they now have by default; UEFI, /boot apart, LVM with ext4 and xfs. */
+  /** The next Debian: its kernel, systemd, GRUB and file systems with all that they now have by default; UEFI with Secure Boot, /boot apart, LVM with ext4 and xfs. */
   'debian-13': {
-    disks: 1, firmware: 'uefi', release: 'trixie',
+    disks: 1, firmware: 'uefi', release: 'trixie', rehearse: ['--firmware', 'secure-boot'],
     make: `printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'size=300M, type=L' 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928' | sfdisk -q /dev/vdb; udevadm settle
 vgcreate -q vg /dev/vdb3; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n home -L 400M vg; lvcreate -q -y -n swap -L 64M vg
 mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L boot2 /dev/vdb2; mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L home2 /dev/vg/home; mkswap -q /dev/vg/swap
