@@ -29,12 +29,13 @@ export async function withSystem<T>(fileSystems: readonly Placement[], root: str
   };
   try {
     for (const fs of fileSystems) await mount(join(root, fs.mount), ['-t', fs.type, ...(fs.options === undefined ? [] : ['-o', fs.options]), fs.device]);
-    // /run: what device-mapper, LVM and udev know of the devices; grub-install asks them.
-    for (const dir of ['dev', 'proc', 'sys', 'run']) await mount(join(root, dir), ['--bind', `/${dir}`]);
+    // /run: what device-mapper, LVM and udev know of the devices; grub-install asks them. Private: what is mounted there is not this system's.
+    for (const dir of ['dev', 'proc', 'sys', 'run']) await mount(join(root, dir), ['--bind', '--make-private', `/${dir}`]);
     const result = await work();
     done = true;
     return result;
   } finally {
-    for (const target of mounted.reverse()) await runTool('umount', [target], done ? {} : { ok: [0, 1, 32] });
+    // With what the system's own programs mounted below (Debian 13's efivarfs, on the way to a new initramfs).
+    for (const target of mounted.reverse()) await runTool('umount', ['--recursive', target], done ? {} : { ok: [0, 1, 32] });
   }
 }
