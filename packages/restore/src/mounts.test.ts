@@ -12,7 +12,7 @@ describe.runIf(process.getuid?.() === 0)('the restored system', () => {
     const host = mkdtempSync('/run/cdrec-mounts-');
     const mounted = (): string[] => readFileSync('/proc/self/mounts', 'utf8').split('\n').map((l) => l.split(' ')[1] ?? '').filter((m) => m.startsWith(root) || m.startsWith(host));
     try {
-      const result = await withSystem([{ device: 'none', type: 'tmpfs', mount: '/' } as Placement], root, () => {
+      const result = await withSystem([{ device: 'none', type: 'tmpfs', mount: '/' } as unknown as Placement], root, () => {
         mkdirSync(join(root, 'srv'));
         execFileSync('mount', ['-t', 'tmpfs', 'none', join(root, 'srv')]);
         execFileSync('mount', ['-t', 'tmpfs', 'none', join(root, host)]); // as Debian 13 does with efivarfs in /sys
