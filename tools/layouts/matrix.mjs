@@ -108,7 +108,7 @@ vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1800M vg; lvcreate -q -y -n 
 mkfs.ext4 -q -L root2 /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt`,
     fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\n/dev/vg/swap none swap sw 0 0',
     initramfs: `echo 'hostonly=yes' > /mnt/etc/dracut.conf.d/hostonly.conf
-for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-$v $v; ! lsinitrd /mnt/boot/initrd.img-$v | grep /nvme.ko; done`,
+for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-$v $v; if lsinitrd /mnt/boot/initrd.img-$v | grep /nvme.ko; then exit 1; fi; done`,
   },
   /** The next Debian: its kernel, systemd, GRUB and file systems with all that they now have by default; UEFI with Secure Boot, /boot apart, LVM with ext4 and xfs. */
   'debian-13': {

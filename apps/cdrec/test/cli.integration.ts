@@ -25,7 +25,7 @@ describe('usage', () => {
     const pages = readdirSync(join(BUNDLE, 'help'));
     expect(pages).toEqual(expect.arrayContaining(['cdrec.txt', 'cdrec_build.txt', 'cdrec_restore-fs.txt', 'cdrec_fleet.txt', 'cdrec_fleet_list.txt']));
     const bundled = (...args: string[]): Promise<Outcome> => run(process.execPath, [join(BUNDLE, 'cdrec.mjs'), ...args]);
-    // No Node in its PATH: what it says, it says alone.
+    // There is no Node that it could start: what it says, it says alone.
     const launched = (...args: string[]): Promise<Outcome> => run(join(BUNDLE, 'cdrec'), args, { CDREC_NODE: '/no/node' });
     for (const page of pages) {
       const args = [...page.slice(0, -4).split('_').slice(1), '--help'];

@@ -147,7 +147,7 @@ describe('any text', () => {
   });
   // smol-toml 1.6 looked for the end of such an array for ever (found by the test above, once in months).
   it.each(['exclude = [a #', 'exclude = ["a", b#', '[backup]\nexclude = [\n  /x # not closed', 'a = {b = c #', 'a = [[1 #'])('ends with an error where a comment is the last of what is not closed: %j', (text) => {
-    expect(() => parseConfig(text, 'f')).toThrow(/^f:\d+|CONFIG_INVALID|f:/);
+    expect(() => parseConfig(text, 'f')).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringMatching(/^f:\d+:\d+: /) as string }));
   });
   it('gives a configuration or an error of its own: right keys, any value', () => {
     const value = fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.array(fc.string(), { maxLength: 3 }), fc.dictionary(fc.string(), fc.integer(), { maxKeys: 3 }));
