@@ -29,26 +29,48 @@ export function sfdiskScript(table: PartitionTable): string {
   return [...head, '', ...lines, ''].join('\n');
 }
 
-/** Commands that make a file system alike: type, UUID, label, features. */
+/** Commands that make an ext2/3/4 alike, with what tune2fs(8) had set. */
+function extCommands(fs: FileSystem, device: string): Command[] {
+  const p = fs.parameters;
+  const args = ['-q', '-F', '-t', fs.type, '-U', fs.uuid, ...(fs.label === '' ? [] : ['-L', fs.label])];
+  const given = (flag: string, value: string | undefined): string[] => (value === undefined || value === '' ? [] : [flag, value]);
+  const extended = [['stride', p['stride']], ['stripe_width', p['stripeWidth']], ['mmp_update_interval', p['mmpInterval']]].flatMap(([k, v]) => (v === undefined ? [] : [`${String(k)}=${v}`]));
+  args.push(...given('-b', p['blockSize']), ...given('-C', p['clusterSize']), ...given('-G', p['flexGroups']), ...given('-I', p['inodeSize']), ...given('-m', p['reservedPercent']), ...given('-N', p['inodes']), ...given('-E', extended.join(',')));
+  if (p['features']) args.push('-O', `none,${p['features']}`);
+  const errors = { 'Remount read-only': 'remount-ro', Panic: 'panic' }[p['errors'] ?? ''];
+  const tune = [
+    ...(p['mountOptions'] === undefined || p['mountOptions'] === 'user_xattr,acl' ? [] : ['-o', p['mountOptions'] || '^user_xattr,^acl']), ...given('-e', errors), ...given('-c', p['maxMounts']), ...given('-i', p['checkInterval'] === undefined ? undefined : `${p['checkInterval']}s`),
+    ...given('-u', p['reservedUid']), ...given('-g', p['reservedGid']), ...given('-E', [...(p['extendedOptions'] === undefined ? [] : [`mount_opts=${p['extendedOptions']}`]), ...(p['hash'] === undefined ? [] : [`hash_alg=${p['hash']}`])].join(',')),
+  ];
+  return [['mke2fs', ...args, device], ...(tune.length === 0 ? [] : [['tune2fs', ...tune, device] as const])];
+}
+
+/** mkfs.xfs refuses less than 300 MiB since 5.19, unless it is told so; older ones do not know the word. Once such a file system was made, and it must come back. */
+const URGED = '"$@" 2> /dev/null || { p=$1; shift; exec "$p" --unsupported "$@"; }';
+const SMALL_XFS = 400 << 20;
+
+/** Command that makes an xfs alike, with its geometry: mkfs.xfs(8) takes the stripe unit in bytes, its width in units; xfs_info says both in blocks. */
+function xfsCommand(fs: FileSystem, device: string): Command {
+  const p = fs.parameters;
+  const block = p['blockSize'] ?? '4096';
+  const keys = (...names: string[]): string[] => names.filter((k) => p[k] !== undefined).map((k) => `${k}=${p[k] as string}`);
+  const inode = [`size=${p['inodeSize'] ?? '512'}`, ...keys('sparse', 'nrext64', 'exchange'), ...(p['imaxpct'] === undefined ? [] : [`maxpct=${p['imaxpct']}`])];
+  const unit = Number(p['stripeUnit'] ?? '0');
+  const data = unit === 0 ? [] : ['-d', `su=${String(unit * Number(block))},sw=${String(Math.max(1, Math.round(Number(p['stripeWidth'] ?? unit) / unit)))}`];
+  const naming = [...(p['dirBlockSize'] === undefined ? [] : [`size=${p['dirBlockSize']}`]), ...(p['asciiCi'] === '1' ? ['version=ci'] : []), ...keys('ftype', 'parent')];
+  const meta = [...keys('crc', 'finobt', 'rmapbt', 'reflink', 'bigtime', 'inobtcount'), `uuid=${fs.uuid}`];
+  const made: Command = ['mkfs.xfs', '-q', '-f', ...(fs.label === '' ? [] : ['-L', fs.label]), '-b', `size=${block}`, '-i', inode.join(','), ...data, ...(naming.length === 0 ? [] : ['-n', naming.join(',')]), '-m', meta.join(','), device];
+  return fs.bytes < SMALL_XFS ? ['bash', '-c', URGED, 'bash', ...made] : made;
+}
+
+/** Commands that make a file system alike: type, UUID, label, features, tunables. */
 export function mkfsCommands(fs: FileSystem, device: string): Command[] {
   const p = fs.parameters;
   switch (fs.type) {
-    case 'ext2': case 'ext3': case 'ext4': {
-      const args = ['-q', '-F', '-t', fs.type, '-U', fs.uuid, ...(fs.label === '' ? [] : ['-L', fs.label])];
-      if (p['blockSize']) args.push('-b', p['blockSize']);
-      if (p['inodeSize']) args.push('-I', p['inodeSize']);
-      if (p['reservedPercent']) args.push('-m', p['reservedPercent']);
-      if (p['inodes']) args.push('-N', p['inodes']);
-      if (p['features']) args.push('-O', `none,${p['features']}`);
-      const out: Command[] = [['mke2fs', ...args, device]];
-      if (p['mountOptions'] && p['mountOptions'] !== 'user_xattr,acl') out.push(['tune2fs', '-o', p['mountOptions'], device]);
-      return out;
-    }
-    case 'xfs': {
-      const meta = ['crc', 'finobt', 'rmapbt', 'reflink', 'bigtime', 'inobtcount'].filter((k) => p[k] !== undefined).map((k) => `${k}=${p[k] as string}`);
-      const inode = [`size=${p['inodeSize'] ?? '512'}`, ...['sparse', 'nrext64'].filter((k) => p[k] !== undefined).map((k) => `${k}=${p[k] as string}`)];
-      return [['mkfs.xfs', '-q', '-f', ...(fs.label === '' ? [] : ['-L', fs.label]), '-b', `size=${p['blockSize'] ?? '4096'}`, '-i', inode.join(','), '-m', [...meta, `uuid=${fs.uuid}`].join(','), device]];
-    }
+    case 'ext2': case 'ext3': case 'ext4':
+      return extCommands(fs, device);
+    case 'xfs':
+      return [xfsCommand(fs, device)];
     case 'vfat':
       return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(fs.label === '' ? [] : ['-n', fs.label]), device]];
     case 'f2fs':
@@ -79,6 +101,6 @@ export function imageWriter(method: string, device: string): Command {
 
 /** Programs that restoring this survey runs: they must be in the rescue system. */
 export function neededPrograms({ disks, layers, fileSystems, swaps, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'images'>): string[] {
-  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '')), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
+  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '').map((c) => (c[0] === 'bash' ? c.slice(4) as [string] : c))), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
   return [...new Set([...all, ...programsOfLayers(layers), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

@@ -4,7 +4,7 @@ import { down, MIB, up } from './geometry.js';
 /** What an array keeps for its superblock, bitmap and reshaping at most (md(4): data offset), and a LUKS2 header. */
 export const RAID_OVERHEAD = 130 * MIB;
 export const LUKS_OVERHEAD = 32 * MIB;
-/** Least sizes with which the file systems can be made at all. */
+/** Least sizes with which their programs make file systems without being urged; one that is smaller already stays as small as it is. */
 const LEAST: Readonly<Record<string, number>> = { xfs: 320 * MIB, btrfs: 256 * MIB, f2fs: 64 * MIB };
 
 /** Wishes of the administrator on sizes. Things are named by mount point, device, or GROUP/VOLUME. */
@@ -16,8 +16,9 @@ export interface SizeRules {
 }
 
 /** Bytes below which a file system cannot go: what is used, a sixth and its own structures more. */
-function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes'>): number {
-  return Math.max(LEAST[fs.type] ?? 16 * MIB, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB);
+function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes' | 'bytes'>): number {
+  const least = LEAST[fs.type] ?? 16 * MIB;
+  return Math.max(fs.bytes > 0 ? Math.min(least, fs.bytes) : least, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB);
 }
 
 /** File systems whose size follows what is there; an ESP, /boot and what is saved block by block keep theirs. */
@@ -95,7 +96,7 @@ export class Sizes {
       const own = this.#s.fileSystems.filter((f) => f.device === device);
       const [first] = own;
       if (first === undefined || !own.every(elastic)) return undefined;
-      return leastOf({ type: first.type, usedBytes: Math.max(...own.map((f) => f.usedBytes)) });
+      return leastOf({ type: first.type, bytes: first.bytes, usedBytes: Math.max(...own.map((f) => f.usedBytes)) });
     }
     switch (layer.type) {
       case 'luks': {

@@ -3,31 +3,45 @@ import type { FileSystem } from './schema.js';
 
 type Parameters = FileSystem['parameters'];
 
-/** What `mke2fs` needs, from `dumpe2fs -h`. */
+/** What is in superblocks of ext2/3/4 only when somebody has set it: name in the survey, name in `dumpe2fs -h`, and the value that it has otherwise. */
+const EXT_TUNABLES: readonly (readonly [string, string, string])[] = [
+  ['clusterSize', 'Cluster size', ''], ['flexGroups', 'Flex block group size', '16'], ['stride', 'RAID stride', ''], ['stripeWidth', 'RAID stripe width', ''],
+  ['errors', 'Errors behavior', 'Continue'], ['maxMounts', 'Maximum mount count', '-1'], ['checkInterval', 'Check interval', '0'],
+  ['reservedUid', 'Reserved blocks uid', '0'], ['reservedGid', 'Reserved blocks gid', '0'], ['extendedOptions', 'Mount options', ''], ['hash', 'Default directory hash', 'half_md4'], ['mmpInterval', 'MMP update interval', '5'],
+];
+
+/** What `mke2fs` and `tune2fs` need, from `dumpe2fs -h`. */
 export function parseDumpe2fs(text: string): Parameters {
-  const get = (key: string): string => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+  const get = (key: string): string => new RegExp(`^${key}:[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
   const blocks = Number(get('Block count'));
   const reserved = Number(get('Reserved block count'));
   const options = get('Default mount options');
+  // "0 (user root)", "2592000 (1 month)"
+  const tunables = EXT_TUNABLES.map(([name, key, usual]) => [name, name === 'extendedOptions' || name === 'errors' ? get(key) : get(key).split(' ')[0] ?? '', usual] as const);
   return {
     blockSize: get('Block size'),
     inodeSize: get('Inode size'),
     // States of the running file system, not properties of it.
     features: get('Filesystem features').split(/\s+/).filter((f) => !['needs_recovery', 'orphan_present', 'recover'].includes(f)).join(','),
-    reservedPercent: blocks > 0 ? String(Math.round((reserved / blocks) * 100)) : '5',
+    reservedPercent: blocks > 0 ? String(Number(((reserved / blocks) * 100).toFixed(3))) : '5',
     inodes: get('Inode count'),
     mountOptions: options === '(none)' ? '' : options.replace(/\s+/g, ','),
+    ...Object.fromEntries(tunables.filter(([, value, usual]) => value !== '' && value !== usual).map(([name, value]) => [name, value])),
   };
 }
 
 /** What `mkfs.xfs` needs, from `xfs_info`. */
 export function parseXfsInfo(text: string): Parameters {
   const get = (key: string): string => new RegExp(`\\b${key}=(\\d+)`).exec(text)?.[1] ?? '';
-  const meta = ['crc', 'finobt', 'sparse', 'rmapbt', 'reflink', 'bigtime', 'inobtcount', 'nrext64'];
+  const meta = ['crc', 'finobt', 'sparse', 'rmapbt', 'reflink', 'bigtime', 'inobtcount', 'nrext64', 'exchange', 'parent'];
+  const section = (name: string, key: string): string => new RegExp(`^${name}\\b[^]*?\\b${key}=(\\d+)`, 'm').exec(text)?.[1] ?? '';
+  // Only what somebody has set: naming(4096, 0, 1), data(0, 0, 25).
+  const set: readonly (readonly [string, string, string])[] = [['dirBlockSize', section('naming', 'bsize'), '4096'], ['asciiCi', section('naming', 'ascii-ci'), '0'], ['ftype', section('naming', 'ftype'), '1'], ['imaxpct', section('data', 'imaxpct'), '25'], ['stripeUnit', section('data', 'sunit'), '0'], ['stripeWidth', section('data', 'swidth'), '0']];
   return {
     blockSize: /^data\s+=\s+bsize=(\d+)/m.exec(text)?.[1] ?? '4096',
     inodeSize: get('isize'),
     sectorSize: get('sectsz'),
+    ...Object.fromEntries(set.filter(([, value, usual]) => value !== '' && value !== usual).map(([name, value]): [string, string] => [name, value])),
     ...Object.fromEntries(meta.map((key): [string, string] => [key, get(key)]).filter(([, value]) => value !== '')),
   };
 }

@@ -109,6 +109,11 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
       reject(mount.target, `${mount.type} on ${mount.source}`, gap?.reason ?? 'it lies on an unknown device');
       continue;
     }
+    const apart = /(?:^|,)(logdev|rtdev)=([^,]+)/.exec(mount.options);
+    if (apart !== null) {
+      reject(mount.target, `${mount.type} on ${mount.source} with ${apart[1] as string}=${apart[2] as string}`, 'its log or its real-time section lies on a device of its own, which is not made again');
+      continue;
+    }
     const block = await superblockOf(node.device.path);
     const place = placeOf(node);
     const fs: FileSystem = {

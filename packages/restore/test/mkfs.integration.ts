@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readParameters, type FileSystem } from '@cdrec/survey';
+import { mkfsCommands } from '../src/commands.ts';
+
+/** File systems as administrators have tuned them: read, made again, and compared by their own tools. */
+let dir: string;
+beforeAll(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-mkfs-')); });
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+
+const UUID = '0f3a6f52-5b3c-4c8e-9d57-2a3c0b1d4e5f';
+const run = (program: string, ...args: string[]): string => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** What the file system says of itself, but for times, counts and what is random. */
+function says(type: string, device: string): string[] {
+  if (type === 'xfs') return run('xfs_db', '-r', '-c', 'info', '-c', 'version', '-c', 'uuid', '-c', 'label', device).split('\n').filter((l) => !l.startsWith('meta-data'));
+  const volatile = /^(Filesystem (created|state)|Last (mounted on|mount time|write time|checked)|Next check after|Mount count|Lifetime writes|Directory Hash Seed|Checksum|Journal (checksum|sequence|start)|Free (blocks|inodes)|Overhead|First error|MMP_block| +mmp_|Journal backup)/;
+  return run('dumpe2fs', '-h', device).split('\n').filter((l) => !volatile.test(l)).map((l) => l.replace(/^(Reserved block count: +)\d+/, (all, head: string) => `${head}${String(Math.round(Number(/\d+$/.exec(all)) / 4))} x 4`));
+}
+
+const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: string[], tune?: string[]])[] = [
+  ['ext4 as it is', 'ext4', []],
+  ['ext4 with checks, errors, reserve', 'ext4', ['-m', '0.5'], ['-c', '20', '-i', '30d', '-e', 'remount-ro', '-u', '1000', '-g', '50']],
+  ['ext4 that panics, with options in its superblock', 'ext4', ['-L', 'with blank'], ['-e', 'panic', '-o', 'user_xattr,acl,journal_data_writeback,nobarrier', '-E', 'mount_opts=nodelalloc']],
+  ['ext4 without default options', 'ext4', [], ['-o', '^user_xattr,^acl']],
+  ['ext4 with clusters', 'ext4', ['-O', 'bigalloc', '-C', '65536']],
+  ['ext4 on an array', 'ext4', ['-E', 'stride=16,stripe_width=64', '-G', '32']],
+  ['ext4 with quota, projects, casefold', 'ext4', ['-O', 'quota,project,casefold,inline_data,large_dir,ea_inode', '-I', '512']],
+  ['ext4 with multiple mount protection, old tables', 'ext4', ['-O', '^metadata_csum,uninit_bg,^64bit,mmp'], ['-E', 'mmp_update_interval=11']],
+  ['ext4 without a journal, 1 KiB blocks', 'ext4', ['-b', '1024', '-O', '^has_journal,^resize_inode,sparse_super2,meta_bg', '-i', '4096']],
+  ['ext3', 'ext3', ['-I', '128'], ['-E', 'hash_alg=tea']],
+  ['ext2', 'ext2', ['-m', '1']],
+  ['xfs as it is', 'xfs', []],
+  ['xfs on an array', 'xfs', ['-d', 'su=64k,sw=4', '-i', 'maxpct=40,size=1024']],
+  ['xfs with large directory blocks', 'xfs', ['-n', 'size=16384', '-m', 'rmapbt=1,reflink=0', '-L', 'big']],
+  ['xfs without regard to case', 'xfs', ['-n', 'version=ci', '-m', 'bigtime=0,inobtcount=0']],
+  ['xfs smaller than mkfs.xfs makes them today', 'xfs', ['--unsupported']],
+  ['xfs of old', 'xfs', ['-m', 'crc=0,finobt=0,reflink=0,rmapbt=0,bigtime=0,inobtcount=0', '-i', 'size=256,sparse=0', '-n', 'ftype=0']],
+];
+
+describe('a file system is made again alike', () => {
+  for (const [name, type, make, tune] of CASES) it(name, async () => {
+    const [one, two] = [join(dir, 'one.img'), join(dir, 'two.img')];
+    for (const image of [one, two]) {
+      rmSync(image, { force: true });
+      run('truncate', '-s', make.includes('--unsupported') ? '200M' : '1G', image);
+    }
+    if (type === 'xfs') run('mkfs.xfs', '-q', ...make, '-m', `uuid=${UUID}`, one);
+    else run('mke2fs', '-q', '-F', '-t', type, '-U', UUID, ...make, one);
+    if (tune !== undefined) run('tune2fs', ...tune, one);
+    const before = says(type, one);
+    // xfs_info says the same of a file as of a mount: not every kernel still mounts the older kinds.
+    const parameters = await readParameters(type, one, one, '');
+    const label = run('blkid', '-p', '-o', 'value', '-s', 'LABEL', one).trim();
+    for (const [program, ...args] of mkfsCommands({ type, uuid: UUID, label, parameters, bytes: statSync(one).size } as FileSystem, two)) run(program, ...args);
+    expect(says(type, two)).toEqual(before);
+    expect(before.length).toBeGreaterThan(5);
+  });
+});
