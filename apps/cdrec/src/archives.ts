@@ -3,7 +3,7 @@ import type { Config } from '@cdrec/config';
 import { deviceNumber, readMounts, type Survey } from '@cdrec/survey';
 import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
 import { takeSnapshots, type Snapshots } from './snapshots.js';
-import type { Store } from './stores.js';
+import { besides, type Store } from './stores.js';
 import { searchPath, type Terminal } from './terminal.js';
 
 /** What of a build concerns its archives. */
@@ -83,8 +83,7 @@ export async function writeArchives(store: Store, items: readonly BackupItem[], 
       exceptions.push(...(await store.save(item, view)));
       if (item.image === undefined && hasFlags(item.meta.fsType)) {
         const flags = await readFlags(view);
-        const listed = { ...item, usedBytes: flags.length, meta: { ...item.meta, kind: 'flags' as const, name: item.meta.name.replace(/\.tar(?=\.|$)/, '.flags') } };
-        if (flags.length > 0) await store.saveBytes(listed, flags);
+        if (flags.length > 0) await store.saveBytes(besides(item, 'flags', flags.length), flags);
       }
       await snapshots?.check(item.meta.mount);
     }

@@ -1,4 +1,4 @@
-import { openBytes, openImage, openTar, rulesOf, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
+import { openBytes, openImage, openNames, openTar, rulesOf, type BackupItem, type BackupStream, type Rules } from '@cdrec/backup';
 import type { Engine, Hooks, Saved, Subject } from '@cdrec/engine';
 import type { Archive, SetWriter } from '@cdrec/volumes';
 import { tellTrouble } from './repository.js';
@@ -16,7 +16,11 @@ export interface Store {
 const CHECK_EVERY = 32 << 20;
 
 const nameOf = ({ meta }: BackupItem): string => meta.mount || meta.device;
-const titleOf = (item: BackupItem): string => `${item.meta.kind === 'flags' ? 'Inode flags' : 'Backup'} of ${nameOf(item)}`;
+const TITLES: Readonly<Partial<Record<BackupItem['meta']['kind'], string>>> = { flags: 'Inode flags', index: 'Index' };
+const titleOf = (item: BackupItem): string => `${TITLES[item.meta.kind] ?? 'Backup'} of ${nameOf(item)}`;
+
+/** What else is saved of a file system, beside its archive: under its name, with another word for `tar`. */
+export const besides = (item: BackupItem, kind: 'flags' | 'index', usedBytes: number): BackupItem => ({ ...item, usedBytes, meta: { ...item.meta, kind, name: item.meta.name.replace(/\.tar(?=\.|$)/, `.${kind}`) } });
 
 function open(item: BackupItem, view: string): BackupStream {
   return item.image === undefined ? openTar(item.arguments, item.filters, item.meta.mount, view) : openImage(item.image, item.filters, item.meta.device);
@@ -25,12 +29,18 @@ function open(item: BackupItem, view: string): BackupStream {
 /** The archives of a set. `check` is called now and then and throws when the destination is gone. */
 export function archiveStore(writer: SetWriter, terminal: Terminal, signal: AbortSignal, check: () => void): Store {
   return {
-    save: (item, view) => writeArchive(writer, item, () => open(item, view), terminal, signal, check),
+    save: async (item, view) => {
+      let names: Buffer | undefined;
+      const exceptions = await writeArchive(writer, item, () => open(item, view), terminal, signal, check, (backup) => { names = backup.names?.(); });
+      const index = names;
+      if (index !== undefined) await writeArchive(writer, besides(item, 'index', index.length), () => openNames(index, item.filters, item.meta.mount), terminal, signal, check);
+      return exceptions;
+    },
     saveBytes: (item, data) => writeArchive(writer, item, () => openBytes(data, item.filters, item.meta.mount), terminal, signal, check),
   };
 }
 
-async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => BackupStream, terminal: Terminal, signal: AbortSignal, check: () => void): Promise<string[]> {
+async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => BackupStream, terminal: Terminal, signal: AbortSignal, check: () => void, afterwards?: (backup: BackupStream) => void): Promise<string[]> {
   const backup = opened();
   const meter = terminal.progress(titleOf(item), item.usedBytes, () => backup.current());
   // An interruption must also end a wait for data that does not come, or for a writer that hangs.
@@ -53,6 +63,7 @@ async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => B
   }
   try {
     const archive = await writer.addArchive(item.meta, source(), () => backup.ended());
+    afterwards?.(backup);
     meter.done(`${archive.contentBytes > 0 ? `${formatBytes(archive.contentBytes)}, ` : ''}stored as ${formatBytes(archive.bytes)}`);
     return archive.exceptions.map((e) => `${nameOf(item)}: ${e}`);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, withMounts } from '@cdrec/rehearse';
@@ -76,11 +76,42 @@ describe('an encrypted set', () => {
     expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('KEY_WRONG: the key does not open this set: no identity matched')]);
     expect(execFileSync('du', ['--block-size=1', disk], { encoding: 'utf8' })).toMatch(/^0\t/);
     expect((await cdrec('verify', ...volumes)).status).toBe(0); // needs no key
+    const listed = await cdrec('restore-fs', ...volumes, '--identity', join(dir, 'right'), '--find', '/etc/fsta*');
+    expect([listed.status, listed.stdout]).toEqual([0, '/etc/fstab']);
     const right = await restore('--identity', join(dir, 'right'));
     expect(right.status, right.stderr).toBe(0);
     const secret = /AGE-SECRET-KEY-\S+/.exec(keys[0] as string)?.[0] as string;
     expect((await run('grep', ['-a', '-l', '-F', '-e', secret, ...volumes])).status).toBe(1);
     rmSync(disk);
+  }, 300_000);
+});
+
+describe('the index of an archive', () => {
+  it('finds files by the last volume alone, and knows at once which are not there', async () => {
+    const out = fresh('index');
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      mkdirSync(join(root, 'srv/Größe'));
+      writeFileSync(join(root, 'srv/Größe/two\nlines'), 'x');
+      const r = await run('chroot', build(root, kernel, '--mode', 'iso', '--volume-size', '110M'), MACHINE_ENV);
+      expect(r.status, r.stderr).toBe(0);
+      rmSync(join(root, 'srv/Größe'), { recursive: true });
+    });
+    const volumes = readdirSync(out).filter((n) => n.endsWith('.iso')).sort().map((n) => join(out, n));
+    expect(volumes.length).toBeGreaterThan(1);
+    const last = volumes.at(-1) as string;
+    const found = await cdrec('restore-fs', last, '--find', '/srv/G*/**');
+    expect([found.status, found.stdout]).toEqual([0, '/srv/Größe/two\nlines']);
+    // What tar itself finds in the archive, by hand.
+    const byHand = execFileSync('bash', ['-ec', 'for v; do xorriso -osirrox on -indev "$v" -extract /backup "$0/$(basename "$v")" 2> /dev/null; done; cat "$0"/*/*.tar.zst* | zstd -dc | tar -t', join(dir, 'by-hand'), ...volumes], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim().split('\n');
+    const listed = (await cdrec('restore-fs', last, '--list')).stdout;
+    expect(listed.replace('two\nlines', 'two-lines').split('\n').length).toBe(byHand.length);
+    expect(byHand.length).toBeGreaterThan(10_000);
+    rmSync(join(dir, 'by-hand'), { recursive: true });
+    const missing = await cdrec('restore-fs', ...volumes, '--path', '/etc/passwd', '--path', '/etc/passwort', '--to', join(dir, 'x'));
+    expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining('NOT_IN_SET: /etc/passwort')]);
+    const elsewhere = await cdrec('restore-fs', last, '--path', '/etc/passwd', '--to', join(dir, 'x'));
+    expect([elsewhere.status, elsewhere.stderr]).toEqual([1, expect.stringContaining('SET_INCOMPLETE')]);
+    expect(existsSync(join(dir, 'x'))).toBe(false);
   }, 300_000);
 });
 

@@ -56,7 +56,7 @@ describe('btrfs', () => {
     expect(some.status, some.stderr).toBe(0);
     expect(sh('find some -type f | sort; diff -r /usr/share/common-licenses some/data/inner/common-licenses').split('\n')).toEqual(expect.arrayContaining(['some/data/file', 'some/etc/fstab', 'some/data/inner/common-licenses/GPL-2']));
     const missing = await fs('--path', '/data/nothing', '--to', join(dir, 'some'));
-    expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining('./nothing: Not found in archive')]);
+    expect([missing.status, missing.stderr]).toEqual([1, expect.stringContaining('NOT_IN_SET: /data/nothing: the archive of /data has no such file')]);
     const occupied = await fs('--fs', '/home', '--to', join(dir, 'some'));
     expect([occupied.status, occupied.stderr]).toEqual([1, expect.stringContaining('TARGET_NOT_EMPTY')]);
     expect((await fs('--fs', '/home', '--to', join(dir, 'home'))).status).toBe(0);

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compressStage, type ChainStage } from '@cdrec/tool';
-import { createArguments, judgeTar, openTar, rulesOf } from './index.ts';
+import { compressStage, unquoteName, type ChainStage } from '@cdrec/tool';
+import { createArguments, judgeTar, openNames, openTar, rulesOf } from './index.ts';
 
 const ZSTD = [compressStage('zstd', 1, 1, '') as ChainStage];
 const ALL = { exclude: [], include: [] };
@@ -52,6 +52,40 @@ describe('tar', () => {
       await tar.ended();
       expect([...seen]).toContain(join(dir, 'sub/large'));
       expect(tar.current()).toBeUndefined();
+    }
+  });
+
+  it('keeps an index of all members, whatever their names are', async () => {
+    // Every byte that a name can have, and what looks like an escape.
+    const names = [Buffer.from('é ü 日本', 'utf8'), Buffer.from('a\\n\\303\\251'), ...Array.from({ length: 255 }, (_, i) => Buffer.from([0x78, i + 1, 0x79])).filter((n) => n[1] !== 0x2f)];
+    for (const n of names) writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), n]), 'x');
+    for (const view of process.getuid?.() === 0 ? [undefined, dir] : [undefined]) {
+      const args = createArguments('ext4', rulesOf(dir, { exclude: [`${dir}/xay`], include: [] }));
+      const tar = openTar(view === undefined ? [`--directory=${dir}`, ...args] : args, ZSTD, dir, view);
+      for await (const c of tar.stream) expect(c.length).toBeGreaterThan(0);
+      expect(await tar.ended()).toMatchObject({ exceptions: [] });
+      const index = openNames(tar.names?.() ?? Buffer.alloc(0), [], dir);
+      const parts = [];
+      for await (const c of index.stream) parts.push(c);
+      const text = Buffer.concat(parts);
+      expect((await index.ended()).contentBytes).toBe(text.length);
+      expect(text.includes(Buffer.from('\n./é ü 日本\n'))).toBe(true);
+      const got = text.toString('latin1').trimEnd().split('\n').map((l) => unquoteName(Buffer.from(l, 'latin1')).toString('hex'));
+      const expected = names.filter((n) => n.toString() !== 'xay').map((n) => Buffer.concat([Buffer.from('./'), n]));
+      expect(got.sort()).toEqual([Buffer.from('./'), ...expected].map((n) => n.toString('hex')).sort());
+    }
+  });
+
+  it('does not take an index for whole that is cut, nor one that a filter lost', async () => {
+    writeFileSync(join(dir, 'f'), 'x');
+    const tar = openTar([`--directory=${dir}`, ...createArguments('ext4', ALL)], [], dir);
+    for await (const c of tar.stream) expect(c.length).toBeGreaterThan(0);
+    await tar.ended();
+    const names = tar.names?.() ?? Buffer.alloc(0);
+    for (const [data, filters] of [[names.subarray(0, -9), []], [names, [{ program: 'sh', args: ['-c', 'exit 3'], label: 'zstd' }]]] as const) {
+      const index = openNames(data, filters, '/home');
+      for await (const c of index.stream) expect(c.length).toBeGreaterThan(0);
+      await expect(index.ended()).rejects.toMatchObject({ code: 'FILTER_FAILED', message: expect.stringMatching(/index of \/home.*(unexpected end|zstd ended with status 3)/) as string });
     }
   });
 

@@ -22,7 +22,7 @@ export interface BackupOptions {
 /** One file system to be archived: what is known of it beforehand, and the programs that write it. */
 export interface BackupItem {
   readonly meta: {
-    readonly name: string; readonly kind: 'tar' | 'image' | 'flags' | 'luks-header'; readonly method?: string; readonly compress: Compressor; readonly encrypt?: 'age';
+    readonly name: string; readonly kind: 'tar' | 'image' | 'flags' | 'index' | 'luks-header'; readonly method?: string; readonly compress: Compressor; readonly encrypt?: 'age';
     readonly mount: string; readonly device: string; readonly fsType: string; readonly fsUuid: string;
   };
   /** Bytes in use when the survey was made: what the progress is measured against. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { CdrecError, describeStage, failedStage, startChain, type Chain, type ChainStage } from '@cdrec/tool';
+import { ASIDE_PATH, CdrecError, describeStage, failedStage, startChain, type Chain, type ChainStage } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
 
 /** A running backup: its output, and its verdict once the output has ended. */
@@ -12,6 +12,8 @@ export interface BackupStream {
   bytesRead(): number;
   /** The file that is being read now, as the machine calls it; undefined between two files and for images. For the eye only. */
   current(): string | undefined;
+  /** The names of all members, for `openNames`, once it has ended; only of what tar writes. */
+  names?(): Buffer;
   /** Stops everything; for when the output is not wanted any more. */
   kill(): void;
 }
@@ -34,9 +36,9 @@ function child(pid: number): number | undefined {
   return n > 0 ? n : undefined;
 }
 
-/** The first program of a chain; `depth` is how many processes stand above it. */
+/** Where proc(5) has the program that reads; `depth` is how many processes of the first stage stand above it. */
 function firstProgram(chain: Chain, depth: number): string {
-  let pid: number | undefined = chain.pid;
+  let pid = chain.firstPid();
   for (let i = 0; i < depth && pid !== undefined; i++) pid = child(pid);
   return `/proc/${String(pid)}`;
 }
@@ -80,7 +82,7 @@ export function openImage(image: ChainStage, filters: readonly ChainStage[], wha
       if (bad !== undefined) throw new CdrecError('IMAGE_FAILED', `the image of ${what} is not complete: ${describeStage(bad)}`);
       return { contentBytes: 0, exceptions: [], notes: [] };
     },
-    bytesRead: () => readBytes(chain, 1),
+    bytesRead: () => readBytes(chain, 0),
     current: () => undefined,
     kill: () => { chain.kill(); },
   };
@@ -94,7 +96,8 @@ export function openImage(image: ChainStage, filters: readonly ChainStage[], wha
  * @throws CdrecError TOOL_MISSING
  */
 export function openTar(args: readonly string[], filters: readonly ChainStage[], what: string, view?: string): BackupStream {
-  const chain = startChain([tarStage(args, view), ...filters]);
+  // tar says the names as it goes: an index costs no second look at anything.
+  const chain = startChain([tarStage(['--verbose', '--quoting-style=escape', `--index-file=${ASIDE_PATH}`, ...args], view), ...filters], { aside: true });
   return {
     stream: chain.stdout as AsyncIterable<Uint8Array>,
     ended: async () => {
@@ -106,8 +109,9 @@ export function openTar(args: readonly string[], filters: readonly ChainStage[],
       if (tar !== undefined && (tar.status > 128 || tar.stderr.includes('unshare: sigprocmask'))) throw new CdrecError('TAR_FAILED', `the archive of ${what} is not complete: tar was ended by a signal${tar.status > 128 ? ` (${String(tar.status - 128)})` : ''}`);
       return judgeTar(tar?.status, tar?.stderr ?? '', what);
     },
-    bytesRead: () => readBytes(chain, view === undefined ? 1 : 2),
-    current: () => openFile(chain, view === undefined ? 1 : 2, what),
+    bytesRead: () => readBytes(chain, view === undefined ? 0 : 1),
+    current: () => openFile(chain, view === undefined ? 0 : 1, what),
+    names: () => chain.aside(),
     kill: () => { chain.kill(); },
   };
 }

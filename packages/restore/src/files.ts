@@ -1,3 +1,4 @@
+import { unquoteName } from '@cdrec/tool';
 import { feed, type StoredAs } from './extract.js';
 
 /** Whether an archive is a file system with its files: a tar stream, or a tree that an engine keeps. */
@@ -31,20 +32,33 @@ export function matcher(pattern: string): (path: string) => boolean {
   return (path) => expression.test(path);
 }
 
+/** Cuts what comes into lines and tells each, without its end. */
+function eachLine(tell: (line: Buffer) => void): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  return (chunk) => {
+    let at = 0;
+    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, at)) {
+      tell(text.subarray(at, end));
+      at = end + 1;
+    }
+    rest = Buffer.from(text.subarray(at));
+  };
+}
+
 /**
- * Lists the members of a stored stream, which is read and verified to its end; names are told as they come. A name with a newline
+ * Lists the members of a stored archive, which is read and verified to its end; names are told as they come. A name with a newline
  * comes as two.
  * @throws CdrecError EXTRACT_FAILED; whatever the source throws
  */
 export async function listArchive(source: AsyncIterable<Uint8Array>, as: StoredAs, what: string, onMember: (name: string) => void): Promise<void> {
-  let rest = Buffer.alloc(0);
-  await feed(source, as, { program: 'tar', args: ['--list', '--file=-', '--quoting-style=literal', '--blocking-factor=128'] }, what, (chunk) => {
-    let at = 0;
-    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10, at)) {
-      onMember(text.toString('utf8', at, end));
-      at = end + 1;
-    }
-    rest = Buffer.from(text.subarray(at));
-  });
+  await feed(source, as, { program: 'tar', args: ['--list', '--file=-', '--quoting-style=literal', '--blocking-factor=128'] }, what, eachLine((line) => { onMember(line.toString('utf8')); }));
+}
+
+/**
+ * Lists the members of an archive from its index, an archive of `kind` `index`: the archive itself is not read.
+ * @throws CdrecError EXTRACT_FAILED; whatever the source throws
+ */
+export async function listIndex(source: AsyncIterable<Uint8Array>, as: StoredAs, what: string, onMember: (name: string) => void): Promise<void> {
+  await feed(source, as, { program: 'cat', args: [] }, what, eachLine((line) => { onMember(unquoteName(line).toString('utf8')); }));
 }

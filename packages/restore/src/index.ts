@@ -11,7 +11,7 @@ export { planRestore, type Plan, type PlanInput, type Step } from './plan.js';
 export { mkfsCommands, neededPrograms, partitionNode, sfdiskScript } from './commands.js';
 export { btrfsCommand, groupStep, luksStep, raidStep, type LayerStep } from './layers.js';
 export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.js';
-export { archiveOf, holdsFiles, listArchive, matcher, memberOf, pathOf } from './files.js';
+export { archiveOf, holdsFiles, listArchive, listIndex, matcher, memberOf, pathOf } from './files.js';
 export { withMount } from './mounts.js';
 export { headerWriter } from './make-layers.js';
 export { counted, feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';

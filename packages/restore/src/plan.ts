@@ -41,7 +41,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
-export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'tree' | 'image' | 'flags' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number; readonly snapshot?: { readonly engine: string } | undefined }
+export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'tree' | 'image' | 'flags' | 'index' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number; readonly snapshot?: { readonly engine: string } | undefined }
 
 /** Input of the planner. */
 export interface PlanInput {

@@ -1,5 +1,6 @@
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { describeStage, failedStage, SECRET_PATH, startChain, type ChainStage } from './index.ts';
+import { ASIDE_PATH, describeStage, failedStage, SECRET_PATH, startChain, type ChainStage } from './index.ts';
 
 const read = async (chain: ReturnType<typeof startChain>): Promise<string> => {
   let text = '';
@@ -41,6 +42,16 @@ describe('startChain', () => {
     await read(chain);
     expect((await chain.ended()).every((r) => r.status > 128)).toBe(true);
   });
+  it('keeps aside what the first program says to its second output', async () => {
+    const chain = startChain([sh(`seq 1 200000 > ${ASIDE_PATH}; echo done`), { program: 'cat', args: [] }], { aside: true });
+    const out = await read(chain);
+    expect((await chain.ended()).map((r) => r.status)).toEqual([0, 0]);
+    expect(out).toBe('done\n');
+    expect(gunzipSync(chain.aside()).toString()).toBe(Array.from({ length: 200_000 }, (_, i) => `${String(i + 1)}\n`).join(''));
+    expect(() => startChain([sh('true')]).aside()).toThrow(/not connected/);
+    expect(() => startChain([sh('true')], { aside: true, secret: 'x' })).toThrow(RangeError);
+  });
+
   it('hands over a secret that is in no argument', async () => {
     const chain = startChain([{ program: 'cat', args: [SECRET_PATH] }, sh('cat; cat /proc/*/cmdline 2> /dev/null | grep -ac "never-in-argv-4[2]" >&2')], { secret: 'never-in-argv-42\n' });
     expect(await read(chain)).toBe('never-in-argv-42\n');

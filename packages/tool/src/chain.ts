@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { CdrecError } from './errors.js';
@@ -24,8 +25,10 @@ export interface Chain {
   readonly stdin: Writable;
   /** Output of the last program. @throws CdrecError CHAIN_USE when none was asked for */
   readonly stdout: Readable;
-  /** Process id of the parent of all programs; they are its children, in order. */
-  readonly pid: number;
+  /** What the first program wrote to `ASIDE_PATH`, compressed by gzip; to be asked for once all has ended. @throws CdrecError CHAIN_USE when it was not asked for */
+  aside(): Buffer;
+  /** Process id of the first program (proc(5), children); undefined once it has ended. Not of a chain with a secret. */
+  firstPid(): number | undefined;
   /** Waits for all programs. Never rejects: each has its result. */
   ended(): Promise<readonly StageResult[]>;
   /** Ends all programs and whatever they have started. */
@@ -39,12 +42,16 @@ export interface ChainOptions {
   /** `pipe` (default): the caller reads from the last program. */
   readonly stdout?: 'pipe' | 'ignore';
   readonly env?: Record<string, string>;
-  /** Text that one of the programs can read once from `SECRET_PATH`: in no argv, on no disk. */
+  /** Text that one of the programs can read once from `SECRET_PATH`: in no argv, on no disk. Not together with `aside`. */
   readonly secret?: string;
+  /** The first program has a second output, `ASIDE_PATH`; what comes there is kept in memory, compressed by gzip. */
+  readonly aside?: boolean;
 }
 
 /** Where a program of a chain finds the secret. */
 export const SECRET_PATH = '/dev/fd/9';
+/** Where the first program of a chain writes what is kept aside. */
+export const ASIDE_PATH = '/dev/fd/9';
 
 /** Most programs of a chain. */
 const MOST = 4;
@@ -54,10 +61,12 @@ const SIGPIPE = 141;
 /**
  * The script is fixed; the programs come as arguments, each list led by its length, and nothing of them is parsed by
  * the shell. Every program has a stderr of its own (3, 4...); all statuses are written to 8. The secret is moved from
- * the socket it comes by (7) to a pipe (9), because sockets cannot be opened through /dev/fd.
+ * the socket it comes by (7) to a pipe (9), because sockets cannot be opened through /dev/fd. What is kept aside goes the
+ * other way, through a gzip that ends with the shell; its own checksum tells whether all of it has come.
  */
 const SCRIPT = `take() { local -n list=$1; list=("\${@:3:$2}"); }
 if [ "$1" = secret ]; then exec 9< <(exec cat <&7) 7<&-; fi
+if [ "$1" = aside ]; then exec 9> >(exec gzip -1 -c >&7 8>&-) 7>&-; fi
 shift
 take a "$@"; shift $(($1 + 1))
 if (($#)); then take b "$@"; shift $(($1 + 1)); fi
@@ -79,16 +88,26 @@ export function startChain(stages: readonly ChainStage[], options: ChainOptions 
   const words = stages.flatMap((s) => [String(s.args.length + 1), s.program, ...s.args]);
   const stdin = options.stdin ?? 'ignore';
   const stdout = options.stdout ?? 'pipe';
-  const child = execa('bash', ['-c', SCRIPT, 'chain', options.secret === undefined ? 'plain' : 'secret', ...words], {
-    stdio: [stdin, stdout, 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', options.secret === undefined ? 'ignore' : ['pipe', new Uint8Array(Buffer.from(options.secret))], 'pipe'],
+  if (options.secret !== undefined && options.aside === true) throw new RangeError('a chain has a secret or keeps something aside, not both');
+  const kept: Buffer[] = [];
+  const child = execa('bash', ['-c', SCRIPT, 'chain', options.aside === true ? 'aside' : options.secret === undefined ? 'plain' : 'secret', ...words], {
+    stdio: [stdin, stdout, 'ignore', 'pipe', 'pipe', 'pipe', 'pipe', options.aside === true ? 'pipe' : options.secret === undefined ? 'ignore' : ['pipe', new Uint8Array(Buffer.from(options.secret))], 'pipe'],
     // A process group of its own: one signal reaches every program, and Ctrl-C is this process's to judge.
-    detached: true, reject: false, buffer: { stdout: false }, maxBuffer: 1 << 28, encoding: 'utf8', env: { ...TOOL_ENV, ...options.env },
+    detached: true, reject: false, buffer: { stdout: false, fd7: false }, maxBuffer: 1 << 28, encoding: 'utf8', env: { ...TOOL_ENV, ...options.env },
   });
+  if (options.aside === true) (child.stdio as unknown as readonly Readable[])[7]?.on('data', (chunk: Buffer) => kept.push(chunk));
   const missing = (): never => { throw new CdrecError('CHAIN_USE', 'this end of the chain is not connected'); };
   return {
     get stdin() { return child.stdin ?? missing(); },
     get stdout() { return child.stdout ?? missing(); },
-    pid: child.pid ?? 0,
+    aside: () => (options.aside === true ? Buffer.concat(kept) : missing()),
+    firstPid: () => {
+      const pid = String(child.pid ?? 0);
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+      // Before it there is only what keeps its second output.
+      const first = Number(children[options.aside === true ? 1 : 0]);
+      return first > 0 ? first : undefined;
+    },
     ended: async () => {
       const result = await child;
       const said = result.stdio.map((text) => (typeof text === 'string' ? text : ''));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { archiveOf, counted, extract, holdsFiles, listArchive, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
+import { archiveOf, counted, extract, holdsFiles, listArchive, listIndex, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
 import type { Engine } from '@cdrec/engine';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
@@ -53,18 +53,38 @@ function requirePieces(set: OpenSet, archive: Archive): void {
   if (missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `the archive of ${archive.mount} needs volume ${missing.join(', ')} too`, { hint: 'make it reachable: name its ISO file or its drive' });
 }
 
+/** The index of an archive, where all of it is at hand: it lies behind the archive, on the volume where that ends. */
+function indexOf(set: OpenSet, archive: Archive): Archive | undefined {
+  const index = set.manifest.archives.find((a) => a.kind === 'index' && a.mount === archive.mount && a.device === archive.device);
+  return index !== undefined && index.sha256 !== '' && index.pieces.every((p) => set.manifest.mode === 'tape' || set.volumes.has(p.volume)) ? index : undefined;
+}
+
+/** A path that is not there is told before an archive of hours is read to its end. */
+async function requirePaths(set: OpenSet, chosen: ReadonlyMap<Archive, string[]>, identity: string | undefined): Promise<void> {
+  for (const [archive, members] of chosen) {
+    const index = members.length === 0 || set.manifest.mode === 'tape' ? undefined : indexOf(set, archive);
+    if (index === undefined) continue;
+    const left = new Set(members);
+    await listIndex(set.read(index), stored(index, identity), index.name, (name) => left.delete(name.replace(/\/$/, '')));
+    const [first] = left;
+    if (first !== undefined) throw new CdrecError('NOT_IN_SET', `${pathOf(archive.mount, first)}: the archive of ${archive.mount} has no such file`, { hint: '--find NAME looks for a name' });
+  }
+}
+
 async function list(source: FsSource, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
   const { set } = source;
   const matches = flags.find === undefined ? () => true : matcher(flags.find);
   const chosen = flags.fs === undefined && flags.path.length === 0 ? new Map(set.manifest.archives.filter(holdsFiles).map((a) => [a, [] as string[]])) : wanted(set, flags);
   for (const [archive, members] of chosen) {
-    requirePieces(set, archive);
+    const index = indexOf(set, archive);
+    if (index === undefined) requirePieces(set, archive);
     const tell = (name: string): void => {
       const below = members.length === 0 || members.some((m) => name === m || name === `${m}/` || name.startsWith(`${m}/`));
       const path = pathOf(archive.mount, name);
       if (below && matches(path)) terminal.print(path);
     };
-    if (archive.snapshot === undefined) await listArchive(set.read(archive), stored(archive, identity), archive.name, tell);
+    if (index !== undefined) await listIndex(set.read(index), stored(index, identity), index.name, tell);
+    else if (archive.snapshot === undefined) await listArchive(set.read(archive), stored(archive, identity), archive.name, tell);
     else await requireEngine(source.engine).listTree(archive.snapshot, tell);
   }
 }
@@ -149,6 +169,7 @@ export async function restoreFs([volumes]: [string[]], flags: Flags, terminal: T
     }
     const chosen = wanted(set, flags);
     for (const archive of chosen.keys()) requirePieces(set, archive);
+    await requirePaths(set, chosen, identity);
     const to = resolve(flags.to as string);
     const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
     if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);

@@ -62,7 +62,7 @@ export const cloneDsk: CommandSpec = {
 
 export const restoreFs: CommandSpec = {
   name: 'restore-fs', summary: 'one file system, or single files, out of a set: into a directory or a prepared partition',
-  description: ['Only the volumes that the file system lies on must be there. Sets of mkCDrec 1.x are read, too.'],
+  description: ['Only the volumes that the file system lies on must be there; for --list and --find the one where its archive ends, which has its index. Sets of mkCDrec 1.x are read, too.'],
   arguments: [VOLUMES],
   options: [
     { flags: '--list', text: 'list the files (with --fs or --path: only those)' },
