@@ -102,9 +102,9 @@ describe('the index of an archive', () => {
     const found = await cdrec('restore-fs', last, '--find', '/srv/G*/**');
     expect([found.status, found.stdout]).toEqual([0, '/srv/Größe/two\nlines']);
     // What tar itself finds in the archive, by hand.
-    const byHand = execFileSync('bash', ['-ec', 'for v; do xorriso -osirrox on -indev "$v" -extract /backup "$0/$(basename "$v")" 2> /dev/null; done; cat "$0"/*/*.tar.zst* | zstd -dc | tar -t', join(dir, 'by-hand'), ...volumes], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim().split('\n');
-    const listed = (await cdrec('restore-fs', last, '--list')).stdout;
-    expect(listed.replace('two\nlines', 'two-lines').split('\n').length).toBe(byHand.length);
+    const byHand = execFileSync('bash', ['-ec', 'for v; do xorriso -osirrox on -indev "$v" -extract /backup "$0/$(basename "$v")" 2> /dev/null; done; cat "$0"/*/*.tar.zst* | zstd -dc | tar -t --quoting-style=literal', join(dir, 'by-hand'), ...volumes], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim().split('\n');
+    const listed = (await cdrec('restore-fs', last, '--list')).stdout.split('\n');
+    expect(listed.slice(1).sort()).toEqual(byHand.slice(1).map((n) => n.replace(/^\./, '').replace(/\/$/, '')).sort());
     expect(byHand.length).toBeGreaterThan(10_000);
     rmSync(join(dir, 'by-hand'), { recursive: true });
     const missing = await cdrec('restore-fs', ...volumes, '--path', '/etc/passwd', '--path', '/etc/passwort', '--to', join(dir, 'x'));
