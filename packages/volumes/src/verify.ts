@@ -11,7 +11,8 @@ export interface Finding {
 
 /**
  * Reads a whole set: presence of all volumes, CRC-32 of every file by Checksums.sfv, SHA-256 of every piece and of
- * every archive. `onBytes` is told of progress. Nothing is thrown for a bad set: the findings say it.
+ * every archive; `archivesOnly`: only what a restore reads, which no index is. `onBytes` is told of progress. Nothing is
+ * thrown for a bad set: the findings say it.
  */
 export async function verifySet(set: OpenSet, onBytes: (bytes: number) => void = () => undefined, archivesOnly = false): Promise<Finding[]> {
   const findings: Finding[] = set.missing.map((volume) => ({ volume, file: '', problem: 'missing' }));
@@ -32,6 +33,7 @@ export async function verifySet(set: OpenSet, onBytes: (bytes: number) => void =
   }
   for (const archive of set.manifest.archives) {
     if (archive.snapshot !== undefined) continue; // its engine knows
+    if (archivesOnly && archive.kind === 'index') continue;
     if (archive.pieces.some((p) => !set.volumes.has(p.volume))) continue; // its volume is among the missing
     try {
       for await (const chunk of set.read(archive)) onBytes(chunk.length);

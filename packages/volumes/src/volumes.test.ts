@@ -90,4 +90,17 @@ describe('a set of ISO volumes', () => {
     const set = join(dir, header.label);
     expect(await content([join(set, `${header.label}_1.iso`), set])).toEqual([sha(data)]);
   });
+
+  it('is restored although an index is damaged; verify tells', async () => {
+    const writer = await PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, boot: {}, populate: () => undefined });
+    await writer.addArchive(meta('a.tar'), chunks(randomBytes(1000)), ended);
+    await writer.addArchive({ ...meta('a.index'), kind: 'index' }, chunks(Buffer.from('./\n./x\n')), ended);
+    await writer.finish();
+    const set = join(dir, header.label);
+    writeFileSync(join(set, 'backup/a.index'), './\n./y\n');
+    const { sets } = await openSets([join(set, `${header.label}_1.iso`), set]);
+    expect(await verifySet(sets[0] as OpenSet, undefined, true)).toEqual([]);
+    expect(await verifySet(sets[0] as OpenSet)).toEqual([expect.objectContaining({ file: 'a.index' })]);
+    await sets[0]?.close();
+  });
 });
