@@ -42,7 +42,9 @@ while read -r source target type options rest; do
   case $options in *noauto*|*nofail*|*_netdev*|*x-systemd.automount*) continue ;; esac
   # The guest has no network: what comes over it cannot be there.
   case $type in nfs*|cifs|smb*|ceph|glusterfs|fuse.sshfs|9p|davfs) continue ;; esac
+  # As the kernel calls it: without a slash at its end, and behind links.
   target=$(printf '%b' "$target")
+  target=$(readlink -f "$target" || echo "$target")
   if awk -v t="$target" '{ gsub(/\\\\040/, " ", $2); if ($2 == t) found = 1 } END { exit !found }' /proc/mounts; then say "mounted $target"; else say "missing $target $source"; fi
 done < /etc/fstab
 [ "$1" = emergency ] && { journalctl -b -p err --no-pager -o cat 2> /dev/null | tail -n 15 | while read -r line; do say "log $line"; done; }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IsoImage, writeImageFile } from '@cdrec/iso9660';
@@ -23,6 +23,15 @@ describe('the report of a restored system', () => {
       execFileSync('bsdtar', ['-x', '-f', join(dir, 'x.iso'), '-C', dir]);
       execFileSync('bash', ['-n', join(dir, 'inject.sh')]);
       execFileSync('sh', ['-n', join(dir, 'report.sh')]);
+      // The part that looks at fstab, without what comes after it: that switches the machine off.
+      const text = readFileSync(join(dir, 'report.sh'), 'utf8');
+      const part = text.slice(text.indexOf('while read -r source'), text.indexOf('done < /etc/fstab')) + `done < ${dir}/fstab\n`;
+      mkdirSync(join(dir, 'real dir'));
+      symlinkSync('real dir', join(dir, 'link'));
+      writeFileSync(join(dir, 'fstab'), [`# none`, `UUID=1 / ext4 defaults 0 1`, `UUID=2 ${dir}/link/ xfs defaults 0 2`, `UUID=3 ${dir}/real\\040dir ext4 ro 0 2`, `LABEL=gone /no/such/place/ ext4 defaults`, `UUID=4 /usb vfat noauto`, `h:/x /net nfs defaults`, `UUID=5 none swap sw`].join('\n') + '\n');
+      writeFileSync(join(dir, 'mounts'), `/dev/a / ext4 rw 0 0\n/dev/b ${dir}/real\\040dir xfs rw 0 0\n`);
+      const said = execFileSync('sh', ['-c', `say() { echo "$*"; }\n${part.replaceAll('/proc/mounts', join(dir, 'mounts')).replaceAll('/proc/swaps', '/dev/null')}`], { encoding: 'utf8' });
+      expect(said.trim().split('\n')).toEqual(['mounted /', `mounted ${dir}/real dir`, `mounted ${dir}/real dir`, 'missing /no/such/place/ LABEL=gone', 'swap UUID=5 0']);
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
