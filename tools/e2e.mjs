@@ -141,7 +141,7 @@ const cases = {
   fleet: () => execa('node', ['tools/fleet/fleet.mjs', ...(asked[0] === '--ci' ? ['--machines', '1'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** The tests against real tools that `npm test` has no time for; with one file's name each, too. */
   long: () => longTests(),
-  ...Object.fromEntries(['boot', 'btrfs', 'faults', 'hard-cases', 'images', 'repository'].map((name) => [`long-${name}`, () => longTests(name)])),
+  ...Object.fromEntries(['boot', 'btrfs', 'faults', 'hard-cases', 'images', 'odd', 'repository'].map((name) => [`long-${name}`, () => longTests(name)])),
   /** rd-base as tar.zst and tar.gz instead of squashfs. */
   'tar-images': async () => {
     const dir = join(work, 'tar-images');
@@ -171,7 +171,7 @@ const cases = {
 
 /** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a seventh on each day, of the faults one. */
 const TURNS = [
-  ['stacks', 'iso-boots', 'long-images'], ['large-sectors', 'long-repository'], ['status', 'burn', 'long-btrfs', 'long-boot'], ['other-disks', 'iso-matrix', 'tar-images', 'long-faults'],
+  ['stacks', 'iso-boots', 'long-images', 'long-odd'], ['large-sectors', 'long-repository'], ['status', 'burn', 'long-btrfs', 'long-boot'], ['other-disks', 'iso-matrix', 'tar-images', 'long-faults'],
   ['bios-logical', 'rescue-system', 'tape', 'long-hard-cases'], ['clone', 'power-cuts', 'long-repository'], ['fleet'],
 ];
 const day = Math.floor(Date.now() / 86_400_000);

@@ -66,13 +66,15 @@ function xfsCommand(fs: FileSystem, device: string): Command {
 /** Commands that make a file system alike: type, UUID, label, features, tunables. */
 export function mkfsCommands(fs: FileSystem, device: string): Command[] {
   const p = fs.parameters;
+  // dosfstools and exfatprogs convert labels from the locale's characters, and give up at those of others: better a file system without one.
+  const ascii = /^[ -~]+$/.test(fs.label);
   switch (fs.type) {
     case 'ext2': case 'ext3': case 'ext4':
       return extCommands(fs, device);
     case 'xfs':
       return [xfsCommand(fs, device)];
     case 'vfat':
-      return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(fs.label === '' ? [] : ['-n', fs.label]), device]];
+      return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(ascii ? ['-n', fs.label] : []), device]];
     case 'f2fs':
       return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, '-O', 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
     case 'jfs':
@@ -80,7 +82,7 @@ export function mkfsCommands(fs: FileSystem, device: string): Command[] {
     case 'reiserfs':
       return [['mkreiserfs', '-q', '-f', '-f', '-u', fs.uuid, ...(fs.label === '' ? [] : ['-l', fs.label]), device]];
     case 'exfat':
-      return [['mkfs.exfat', ...(fs.label === '' ? [] : ['-L', fs.label]), device], ['exfatlabel', '-i', device, `0x${fs.uuid.replace('-', '')}`]];
+      return [['mkfs.exfat', ...(ascii ? ['-L', fs.label] : []), device], ['exfatlabel', '-i', device, `0x${fs.uuid.replace('-', '')}`]];
     case 'btrfs': // made once for all of its subvolumes, by its layer
       return [];
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readParameters, type FileSystem } from '@cdrec/survey';
+import { readParameters, superblockOf, type FileSystem } from '@cdrec/survey';
 import { mkfsCommands } from '../src/commands.ts';
 
 /** File systems as administrators have tuned them: read, made again, and compared by their own tools. */
@@ -24,7 +24,7 @@ function says(type: string, device: string): string[] {
 const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: string[], tune?: string[]])[] = [
   ['ext4 as it is', 'ext4', []],
   ['ext4 with checks, errors, reserve', 'ext4', ['-m', '0.5'], ['-c', '20', '-i', '30d', '-e', 'remount-ro', '-u', '1000', '-g', '50']],
-  ['ext4 that panics, with options in its superblock', 'ext4', ['-L', 'with blank'], ['-e', 'panic', '-o', 'user_xattr,acl,journal_data_writeback,nobarrier', '-E', 'mount_opts=nodelalloc']],
+  ['ext4 that panics, with options in its superblock', 'ext4', ['-L', 'größe  "zwei"\\'], ['-e', 'panic', '-o', 'user_xattr,acl,journal_data_writeback,nobarrier', '-E', 'mount_opts=nodelalloc']],
   ['ext4 without default options', 'ext4', [], ['-o', '^user_xattr,^acl']],
   ['ext4 with clusters', 'ext4', ['-O', 'bigalloc', '-C', '65536']],
   ['ext4 on an array', 'ext4', ['-E', 'stride=16,stripe_width=64', '-G', '32']],
@@ -35,7 +35,7 @@ const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: s
   ['ext2', 'ext2', ['-m', '1']],
   ['xfs as it is', 'xfs', []],
   ['xfs on an array', 'xfs', ['-d', 'su=64k,sw=4', '-i', 'maxpct=40,size=1024']],
-  ['xfs with large directory blocks', 'xfs', ['-n', 'size=16384', '-m', 'rmapbt=1,reflink=0', '-L', 'big']],
+  ['xfs with large directory blocks', 'xfs', ['-n', 'size=16384', '-m', 'rmapbt=1,reflink=0', '-L', 'my dätä']],
   ['xfs without regard to case', 'xfs', ['-n', 'version=ci', '-m', 'bigtime=0,inobtcount=0']],
   ['xfs smaller than mkfs.xfs makes them today', 'xfs', ['--unsupported']],
   ['xfs of old', 'xfs', ['-m', 'crc=0,finobt=0,reflink=0,rmapbt=0,bigtime=0,inobtcount=0', '-i', 'size=256,sparse=0', '-n', 'ftype=0']],
@@ -54,7 +54,7 @@ describe('a file system is made again alike', () => {
     const before = says(type, one);
     // xfs_info says the same of a file as of a mount: not every kernel still mounts the older kinds.
     const parameters = await readParameters(type, one, one, '');
-    const label = run('blkid', '-p', '-o', 'value', '-s', 'LABEL', one).trim();
+    const { label } = await superblockOf(one);
     for (const [program, ...args] of mkfsCommands({ type, uuid: UUID, label, parameters, bytes: statSync(one).size } as FileSystem, two)) run(program, ...args);
     expect(says(type, two)).toEqual(before);
     expect(before.length).toBeGreaterThan(5);

@@ -89,9 +89,12 @@ export interface Superblock {
   readonly version: string;
 }
 
-/** Probes a device directly (`blkid -p`): right even where no udev runs. */
+/** Bytes that blkid has written as `\xHH`, as text (libblkid, blkid_encode_string). */
+const decode = (text: string): string => Buffer.from(Buffer.from(text, 'utf8').toString('latin1').replace(/\\x([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))), 'latin1').toString('utf8');
+
+/** Probes a device directly (`blkid -p`): right even where no udev runs. Of its formats only `udev` has labels that can be read back: the others change or cut what is not ASCII. */
 export async function superblockOf(device: string): Promise<Superblock> {
-  const { stdout } = await runTool('blkid', ['-p', '-o', 'export', device], { ok: [0, 2, 8] });
-  const get = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(stdout)?.[1]?.replace(/\\(.)/g, '$1') ?? '';
-  return { type: get('TYPE'), uuid: get('UUID'), label: get('LABEL'), version: get('VERSION') };
+  const { stdout } = await runTool('blkid', ['-p', '-o', 'udev', device], { ok: [0, 2, 8] });
+  const get = (key: string): string => new RegExp(`^ID_FS_${key}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  return { type: get('TYPE'), uuid: decode(get('UUID_ENC')), label: decode(get('LABEL_ENC')), version: get('VERSION') };
 }

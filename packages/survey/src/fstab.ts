@@ -9,12 +9,15 @@ export interface FstabReference {
   readonly optional: boolean;
 }
 
+/** A field of fstab as it is meant: blanks and others stand there as three octal digits (fstab(5)); quotes around a label go. */
+export const fstabField = (field: string): string => field.replaceAll('"', '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+
 /** References by UUID, label or device path in the text of an fstab; pseudo and network file systems have none. */
 export function parseFstab(text: string): FstabReference[] {
   return text.split('\n').map((l) => l.trim()).filter((l) => l !== '' && !l.startsWith('#')).flatMap((line): FstabReference[] => {
     const [source, mount, , options] = line.split(/\s+/);
     if (source === undefined || mount === undefined || !/^(UUID|LABEL|PARTUUID|PARTLABEL)=|^\/dev\//.test(source)) return [];
-    return [{ source: source.replaceAll('"', ''), mount, optional: (options ?? '').split(',').some((o) => o === 'noauto' || o === 'nofail') }];
+    return [{ source: fstabField(source), mount: fstabField(mount), optional: (options ?? '').split(',').some((o) => o === 'noauto' || o === 'nofail') }];
   });
 }
 

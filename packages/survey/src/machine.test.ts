@@ -41,9 +41,9 @@ describe('Secure Boot', () => {
 });
 
 describe('fstab', () => {
-  const text = '# c\nUUID="aaaa" / ext4 defaults 0 1\nLABEL=x /x xfs nofail 0 2\n/dev/cdrom /cd iso9660 ro,noauto 0 0\ntmpfs /tmp tmpfs size=1G 0 0\nhost:/e /n nfs defaults 0 0\n';
+  const text = '# c\nUUID="aaaa" / ext4 defaults 0 1\nLABEL=x /x xfs nofail 0 2\n/dev/cdrom /cd iso9660 ro,noauto 0 0\ntmpfs /tmp tmpfs size=1G 0 0\nhost:/e /n nfs defaults 0 0\nLABEL="my\\040data" /srv/my\\040data xfs defaults 0 2\n';
   it('names its devices', () => {
-    expect(parseFstab(text)).toEqual([{ source: 'UUID=aaaa', mount: '/', optional: false }, { source: 'LABEL=x', mount: '/x', optional: true }, { source: '/dev/cdrom', mount: '/cd', optional: true }]);
+    expect(parseFstab(text)).toEqual([{ source: 'UUID=aaaa', mount: '/', optional: false }, { source: 'LABEL=x', mount: '/x', optional: true }, { source: '/dev/cdrom', mount: '/cd', optional: true }, { source: 'LABEL=my data', mount: '/srv/my data', optional: false }]);
   });
   it('is stale where nothing answers', async () => {
     writeFileSync(join(dir, 'fstab'), 'UUID=00000000-dead-4000-8000-000000000000 / ext4 defaults 0 1\n/dev/null /ok none bind 0 0\n');

@@ -9,6 +9,7 @@ import { linksOf } from './links.js';
 import { readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
 import { readNetwork } from './network.js';
+import { fstabField } from './fstab.js';
 import { deviceNumber, graphOf, type Node } from './graph.js';
 import { readImages } from './images.js';
 import { readBtrfs } from './layers/btrfs.js';
@@ -196,7 +197,7 @@ const fileSystemsOf = (found: Found): ReadonlyMap<string, string> => new Map(fou
 
 function readFstabSwaps(): string[] {
   try {
-    return readFileSync('/etc/fstab', 'utf8').split('\n').map((line) => line.trim().split(/\s+/)).filter((f) => f[2] === 'swap').map((f) => (f[0] as string).replaceAll('"', ''));
+    return readFileSync('/etc/fstab', 'utf8').split('\n').map((line) => line.trim().split(/\s+/)).filter((f) => f[2] === 'swap').map((f) => fstabField(f[0] as string));
   } catch {
     return []; // no fstab, no swap named in it
   }
