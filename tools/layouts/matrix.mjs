@@ -78,6 +78,16 @@ btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=z
 mkfs.btrfs -q -L pair -d raid1 -m raid1 /dev/vdb2 /dev/vdc2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; umount /mnt; mount -o subvol=@ /dev/vdb2 /mnt`,
     fstab: 'LABEL=pair / btrfs subvol=@ 0 0',
   },
+  /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
+  extlinux: {
+    disks: 1, packages: ['extlinux', 'syslinux-common'],
+    make: `printf '%s\\n' 'label: dos' 'type=83, bootable' | sfdisk -q /dev/vdb; udevadm settle
+mkfs.ext4 -q -O ^64bit,^metadata_csum -L root2 /dev/vdb1; mount /dev/vdb1 /mnt`,
+    fstab: 'LABEL=root2 / ext4 errors=remount-ro 0 1', more: 'rm -rf /mnt/boot/grub',
+    boot: `mkdir -p /mnt/boot/extlinux; v=$(ls /mnt/lib/modules | tail -n 1)
+printf '%s\\n' 'SERIAL 0 115200' 'DEFAULT linux' 'LABEL linux' " KERNEL /boot/vmlinuz-$v" " INITRD /boot/initrd.img-$v" ' APPEND root=/dev/vdb1 ro console=tty0 console=ttyS0' > /mnt/boot/extlinux/extlinux.conf
+chroot /mnt extlinux --install /boot/extlinux; dd if=/mnt/usr/lib/syslinux/mbr/mbr.bin of=/dev/vdb bs=440 count=1 conv=notrunc status=none; lsattr /mnt/boot/extlinux`,
+  },
   /** UEFI without GRUB: systemd-boot, whose entries name the root by its kernel name. */
   'systemd-boot': {
     disks: 1, firmware: 'uefi', packages: ['systemd-boot', 'systemd-boot-efi'], ...onEsp,

@@ -1,4 +1,4 @@
-import { closeSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { FirmwareEntry } from '@cdrec/survey';
@@ -54,6 +54,30 @@ async function keepTimes(saved: string, directory: string): Promise<void> {
     await runTool('cp', ['--attributes-only', '--preserve=timestamps', '--parents', `--target-directory=${directory}`, ...files.slice(at, at + 500)], { cwd: saved });
   }
   for (const name of directories) await runTool('touch', ['--no-create', `--reference=${join(saved, name)}`, join(directory, name)]);
+}
+
+/** Writes what a table's sector holds besides the table: code that no installer makes anew, the mark of a protective MBR. */
+export function writeBootSector({ disk, bootCode, active }: Pick<Extract<Step, { kind: 'table' }>, 'disk' | 'bootCode' | 'active'>): void {
+  if (bootCode === undefined && active !== true) return;
+  const fd = openSync(disk, 'r+');
+  try {
+    if (bootCode !== undefined) writeSync(fd, Buffer.from(bootCode, 'base64'), 0, undefined, 0);
+    if (active === true) writeSync(fd, Buffer.from([0x80]), 0, 1, 446);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Runs the restored system's own extlinux, whose second stage knows where it lies on the disk; the first is in the sector before the
+ * table (`writeBootSector`). Returns the files that it makes anew.
+ * @throws CdrecError BOOT_LOADER_FAILED
+ */
+export async function installExtlinux({ directory }: Extract<Step, { kind: 'extlinux' }>, root: string): Promise<string[]> {
+  if (inSystem(root, ['extlinux']) === undefined) throw new CdrecError('BOOT_LOADER_FAILED', `the machine started by EXTLINUX in ${directory}, but the restored system has no extlinux program`, { hint: 'chroot to the restored system and install it, or GRUB (apt install extlinux, say), then go on; or skip this step' });
+  await runTool('chroot', [root, 'extlinux', '--install', directory]);
+  return ['ldlinux.sys', 'ldlinux.c32'].map((name) => `${directory}/${name}`);
 }
 
 /**

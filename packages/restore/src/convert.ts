@@ -42,7 +42,8 @@ export function convertTable(disk: Disk, to: PartitionTable['type'], grubBios: b
     const now = converted.partitions.find((q) => q.node === p.node);
     return now === undefined ? [] : [[partUuid(table, p), partUuid(converted, now)]];
   }));
-  return { disk: { ...disk, table: converted }, partUuids };
+  // Code that starts from one kind of table does not know the other.
+  return { disk: { ...disk, table: converted, ...(disk.bootCode === undefined ? {} : { bootCode: '' }) }, partUuids };
 }
 
 function toGpt(disk: Disk, table: PartitionTable, grubBios: boolean): PartitionTable {

@@ -37,6 +37,7 @@ export function describeStep(s: Step): string {
     case 'image': return `write ${s.archive} onto ${s.device} block by block`;
     case 'adapt': return 'fit the restored system to its new disks: names of devices in its files, drivers in its initramfs';
     case 'lilo': return `install LILO on ${s.disk}`;
+    case 'extlinux': return `install EXTLINUX in ${s.directory}`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
     case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
     case 'flags': return `set the inode flags of files in ${s.mount}`;

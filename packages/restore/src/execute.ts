@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
-import { ensureEfi, installGrubBios, installLilo } from './bootloader.js';
+import { ensureEfi, installExtlinux, installGrubBios, installLilo, writeBootSector } from './bootloader.js';
 import { checkFiles, type Checked } from './check.js';
 import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags } from './flags.js';
@@ -77,7 +77,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     }
     if (await attempt(step, options, remarks, findings)) {
       // A comparison is made again each time: its outcome stands in no journal.
-      if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' ? findings.rewritten : []);
+      if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' || step.kind === 'extlinux' ? findings.rewritten : []);
     } else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
   await journal.finish();
@@ -160,6 +160,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       return [];
     case 'table':
       await runTool('sfdisk', ['--wipe=always', '--wipe-partitions=always', '--no-reread', '--no-tell-kernel', step.disk], { input: step.script });
+      writeBootSector(step);
       await tellKernel(step.disk, step.nodes);
       return [];
     case 'luks-header':
@@ -211,6 +212,9 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       return [];
     case 'lilo':
       return withSystem(step.fileSystems, root, () => installLilo(step, root));
+    case 'extlinux':
+      findings.rewrote([], await withSystem(step.fileSystems, root, () => installExtlinux(step, root)));
+      return [];
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);

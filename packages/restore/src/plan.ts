@@ -25,7 +25,7 @@ export interface PlannedNode { readonly path: string; readonly start: number }
 /** One action of a restore. `id` is stable: the journal knows steps by it. */
 export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
-  | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[] }
+  | { readonly id: string; readonly kind: 'table'; readonly disk: string; readonly script: string; readonly nodes: readonly PlannedNode[]; readonly bootCode?: string; readonly active?: boolean }
   | { readonly id: string; readonly kind: 'make'; readonly device: string; readonly commands: readonly Command[] }
   | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
   | { readonly id: string; readonly kind: 'luks-header'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
@@ -36,6 +36,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
@@ -95,7 +96,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   for (const { source: before, target } of assignments) {
     const source = survey.disks.find((d) => d.device === before.device) ?? before;
     steps.push({ id: `wipe ${target.device}`, kind: 'wipe', disk: target.device });
-    if (source.table !== undefined) steps.push(tableStep(target.device, source.table, source.sectorBytes));
+    if (source.table !== undefined) steps.push(tableStep(target.device, source.table, source.sectorBytes, source.bootCode));
   }
   const mounted = survey.fileSystems;
   for (const layer of survey.layers) {
@@ -132,6 +133,9 @@ export function planRestore({ survey: original, archives, assignments, without =
     if (loader.type === 'lilo') {
       const disk = targetOf.get(loader.disk);
       if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'lilo', disk, fileSystems });
+    } else if (loader.type === 'extlinux') {
+      const disk = targetOf.get(loader.disk);
+      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'extlinux', disk, directory: loader.directory, fileSystems });
     } else if (loader.type === 'grub-bios') {
       const disk = targetOf.get(loader.disk);
       if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
@@ -167,11 +171,13 @@ function entriesOf(survey: Survey, device: string): FirmwareEntry[] {
   return survey.boot.entries.filter((e) => e.partition === partition?.uuid?.toUpperCase());
 }
 
+const startsByBios = (s: Step): boolean => s.kind === 'grub-bios' || s.kind === 'lilo' || s.kind === 'extlinux';
+
 function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | 'uefi' | undefined): string[] {
   const out: string[] = [];
   if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
-  if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some((s) => s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
-  if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || s.kind === 'grub-bios' || s.kind === 'lilo')) out.push('no boot loader is installed: what it needs does not lie on these disks');
+  if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
+  if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || startsByBios(s))) out.push('no boot loader is installed: what it needs does not lie on these disks');
   return out;
 }
 
@@ -238,7 +244,7 @@ const TOP = 'subvolid=5';
 const deviceOptions = (l: BtrfsLayer, at: (device: string) => string): string[] => (l.devices.length > 1 ? l.devices.map((d) => `device=${at(d)}`) : []);
 
 /** A partition table; `sectorBytes` are those of the disk, and the kernel counts in 512. */
-function tableStep(disk: string, table: PartitionTable, sectorBytes: number): Step {
+function tableStep(disk: string, table: PartitionTable, sectorBytes: number, bootCode?: string): Step {
   const nodes = table.partitions.filter((p) => !isExtended(p)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
-  return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes };
+  return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes, ...(bootCode === undefined || bootCode === '' ? {} : { bootCode }), ...(table.active === true ? { active: true } : {}) };
 }

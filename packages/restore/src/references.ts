@@ -70,7 +70,7 @@ export function rewriteReferences(text: string, renamed: readonly Renamed[], sty
 export const REFERENCE_FILES: readonly (readonly [glob: string, style: 'tag' | 'path'])[] = [
   ['etc/fstab', 'tag'], ['etc/crypttab', 'tag'], ['etc/default/grub', 'tag'], ['etc/default/grub.d/*.cfg', 'tag'], ['etc/kernel/cmdline', 'tag'],
   ['etc/initramfs-tools/conf.d/resume', 'tag'], ['boot/grub/grub.cfg', 'tag'], ['boot/grub2/grub.cfg', 'tag'], ['boot/loader/entries/*.conf', 'tag'], ['boot/efi/loader/entries/*.conf', 'tag'], ['efi/loader/entries/*.conf', 'tag'],
-  ['boot/efi/EFI/*/grub.cfg', 'tag'], ['boot/extlinux/extlinux.conf', 'tag'], ['boot/syslinux/syslinux.cfg', 'tag'],
+  ['boot/efi/EFI/*/grub.cfg', 'tag'], ['boot/extlinux/extlinux.conf', 'tag'], ['boot/syslinux/*.cfg', 'tag'], ['boot/extlinux.conf', 'tag'], ['extlinux/extlinux.conf', 'tag'], ['syslinux/*.cfg', 'tag'],
   ['etc/mdadm/mdadm.conf', 'path'], ['etc/mdadm.conf', 'path'], ['etc/lilo.conf', 'path'], ['etc/systemd/system/*.mount', 'path'], ['etc/systemd/system/*.swap', 'path'],
 ];
 

@@ -6,7 +6,7 @@ import type { BootLoader } from './schema.js';
 /** Files that say how the machine starts and what it mounts, relative to its root; of a directory all files. */
 const WATCHED = [
   'etc/fstab', 'etc/crypttab', 'etc/mdadm/mdadm.conf', 'etc/mdadm.conf', 'etc/default/grub', 'etc/default/grub.d', 'etc/kernel/cmdline', 'etc/lilo.conf',
-  'boot/grub/grub.cfg', 'boot/grub2/grub.cfg', 'boot/loader/entries', 'boot/efi/loader/entries', 'efi/loader/entries', 'boot/extlinux/extlinux.conf',
+  'boot/grub/grub.cfg', 'boot/grub2/grub.cfg', 'boot/loader/entries', 'boot/efi/loader/entries', 'efi/loader/entries', 'boot/extlinux/extlinux.conf', 'extlinux/extlinux.conf', 'boot/syslinux/syslinux.cfg', 'syslinux/syslinux.cfg',
 ];
 
 const digest = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex').slice(0, 16);

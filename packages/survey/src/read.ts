@@ -6,7 +6,7 @@ import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } 
 import { readConfiguration } from './configuration.js';
 import { readFirmwareEntries } from './firmware-entries.js';
 import { linksOf } from './links.js';
-import { readLoaders } from './loaders.js';
+import { bootSectorOf, readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
 import { readNetwork } from './network.js';
 import { fstabField } from './fstab.js';
@@ -211,9 +211,10 @@ async function readDisks(tree: readonly BlockDevice[], usedNodes: ReadonlySet<No
     if (!used && (device.type !== 'disk' || /^\/dev\/(zram|ram|fd)/.test(device.path))) continue;
     const table = device.bytes > 0 ? await readDisk(device.path) : undefined;
     if (used && table === undefined && content.some((c) => c.disk === device.path && c.partition > 0)) reject(device.path, 'partition table', 'it is neither GPT nor MBR');
+    const sector = used && table !== undefined ? bootSectorOf(device.path) : undefined;
     out.push({
       device: device.path, model: device.model, serial: device.serial, wwn: device.wwn, transport: device.transport, bytes: device.bytes, sectorBytes: device.sectorBytes, used, links: linksOf(device.path),
-      ...(table === undefined ? {} : { table }),
+      ...(table === undefined ? {} : { table: table.type === 'gpt' && sector?.active === true ? { ...table, active: true } : table }), ...(sector?.code === undefined ? {} : { bootCode: sector.code }),
     });
   }
   return out;

@@ -26,6 +26,7 @@ const table = z.object({
   id: z.string().describe('disk id (MBR) or disk GUID'),
   firstLba: z.int().optional(),
   tableLength: z.int().optional().describe('number of GPT entries'),
+  active: z.boolean().optional().describe('GPT: the entry of the protective MBR is marked active, without which some BIOSes do not start it'),
   partitions: z.array(partition),
 });
 const disk = z.object({
@@ -36,6 +37,7 @@ const disk = z.object({
   used: z.boolean().describe('holds a file system or swap area that belongs to the machine'),
   links: z.array(z.string()).default([]).describe('names of udev below /dev/disk: by-id/..., by-path/...'),
   table: table.optional(),
+  bootCode: z.base64().optional().describe('code in the first sector (bytes 0 to 439, without zeros at the end), unless it is that of GRUB or LILO, which are installed anew'),
 });
 const place = { device: z.string(), disk: z.string().describe('empty when it lies on a layer'), partition: z.int().min(0).describe('0: the whole disk') };
 const fileSystem = z.object({
@@ -73,6 +75,7 @@ const kernel = z.object({ version: z.string(), image: z.string(), modules: z.str
 const loader = z.discriminatedUnion('type', [
   z.object({ type: z.literal('grub-bios'), disk: z.string(), directory: z.string() }),
   z.object({ type: z.literal('lilo'), disk: z.string() }),
+  z.object({ type: z.literal('extlinux'), disk: z.string(), directory: z.string().describe('where its ldlinux.sys lies') }),
   z.object({ type: z.literal('efi'), mount: z.string(), files: z.array(z.string()).describe('*.efi files, relative to the ESP') }),
 ]);
 const firmwareEntry = z.object({ label: z.string(), partition: z.string().describe('PARTUUID of the ESP'), file: z.string().describe('path on the ESP, with backslashes'), arguments: z.string() });

@@ -103,6 +103,6 @@ async function checkSurvey(flags: CheckFlags, config: Config, add: Add): Promise
   const missing = neededPrograms(survey).filter((p) => findProgram(p, searchPath(), true) === undefined);
   for (const p of missing) add(`program.${p}`, 'FAIL', `${p} is not on PATH: the restore needs it in the rescue system`, installHint(p), [p]);
   const loaders = survey.boot.loaders;
-  add('loader', loaders.length === 0 ? 'WARN' : 'PASS', loaders.length === 0 ? 'no boot loader was recognised on the disks' : `boot loader: ${loaders.map((l) => (l.type === 'efi' ? `UEFI programs in ${l.mount}` : `GRUB on ${l.disk}`)).join(', ')}`, ...(loaders.length === 0 ? ['after a restore, install one by hand: GRUB is what cdrec knows'] : []));
+  add('loader', loaders.length === 0 ? 'WARN' : 'PASS', loaders.length === 0 ? 'no boot loader was recognised on the disks' : `boot loader: ${loaders.map((l) => (l.type === 'efi' ? `UEFI programs in ${l.mount}` : `${{ 'grub-bios': 'GRUB', lilo: 'LILO', extlinux: 'EXTLINUX' }[l.type]} on ${l.disk}`)).join(', ')}`, ...(loaders.length === 0 ? ['the code in the first sector of each disk is brought back as it is; whether the machine starts by it, a rehearsal shows'] : []));
   return survey;
 }
