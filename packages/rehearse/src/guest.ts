@@ -178,6 +178,13 @@ export class Guest implements AsyncDisposable {
     }
   }
 
+  /** Waits like `expect`, and returns all that was printed up to the end of the match. A pattern that takes all of that by itself (`[^]*`) would be tried from every character of it, at every chunk. @throws CdrecError GUEST_TIMEOUT or GUEST_ENDED */
+  async printedUntil(pattern: RegExp, seconds: number): Promise<string> {
+    const from = this.#position;
+    await this.expect(pattern, seconds);
+    return this.#text.slice(from, this.#position);
+  }
+
   async #qemuSaid(): Promise<string> {
     const result = await this.#child;
     return `: ${String(result.stderr).trim()}`;

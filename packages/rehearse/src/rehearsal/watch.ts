@@ -6,6 +6,7 @@ import { MARK } from './probe.js';
 /** What firmware and boot loaders say when there is nothing to start: on a screen in text mode, on the serial line. */
 const NOTHING_ON_SCREEN = /No bootable device.*|Boot failed: not a bootable disk|grub rescue>.*|error: (?:no such device|unknown filesystem|file .* not found).*/;
 const NOTHING_ON_SERIAL = /BdsDxe: No bootable option.*|No bootable option or device was found.*|grub rescue>/;
+const END = new RegExp(`${MARK} END`);
 /** Seconds between two looks, and looks at a screen that does not change after which a boot sector is believed to lead nowhere. */
 const LOOK_SECONDS = 15;
 const STILL = 6;
@@ -22,7 +23,7 @@ export async function awaitReport(guest: Guest, monitor: Monitor, options: { rea
   let still = 0;
   for (let round = 1; ; round++) {
     try {
-      return (await guest.expect(new RegExp(`[^]*${MARK} END`), LOOK_SECONDS))[0];
+      return await guest.printedUntil(END, LOOK_SECONDS);
     } catch (error) {
       if (errorCode(error) !== 'GUEST_TIMEOUT') throw error;
     }
