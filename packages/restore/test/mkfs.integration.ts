@@ -29,7 +29,7 @@ const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: s
   ['ext4 with clusters', 'ext4', ['-O', 'bigalloc', '-C', '65536']],
   ['ext4 on an array', 'ext4', ['-E', 'stride=16,stripe_width=64', '-G', '32']],
   ['ext4 with quota, projects, casefold', 'ext4', ['-O', 'quota,project,casefold,inline_data,large_dir,ea_inode', '-I', '512']],
-  ['ext4 with multiple mount protection, old tables', 'ext4', ['-O', '^metadata_csum,uninit_bg,^64bit,mmp'], ['-E', 'mmp_update_interval=11']],
+  ['ext4 with multiple mount protection, old tables', 'ext4', ['-O', '^metadata_csum,uninit_bg,^64bit,mmp', '-E', 'mmp_update_interval=11']],
   ['ext4 without a journal, 1 KiB blocks', 'ext4', ['-b', '1024', '-O', '^has_journal,^resize_inode,sparse_super2,meta_bg', '-i', '4096']],
   ['ext3', 'ext3', ['-I', '128'], ['-E', 'hash_alg=tea']],
   ['ext2', 'ext2', ['-m', '1']],

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { IsoImage, writeImageFile } from '@cdrec/iso9660';
 import { describe, expect, it } from 'vitest';
 import { isSignedBy, parseRehearsal, parseSystemReport, signRehearsal } from '../index.ts';
-import { addRehearsalFiles } from './probe.ts';
+import { Guest } from '../guest.ts';
+import type { Monitor } from '../monitor.ts';
+import { addRehearsalFiles, MARK } from './probe.ts';
+import { awaitReport } from './watch.ts';
 
 describe('the report of a restored system', () => {
   it('is read out of what else comes over a serial line', () => {
@@ -14,6 +17,26 @@ describe('the report of a restored system', () => {
     expect(parseSystemReport(line)).toEqual({ state: 'degraded', target: 'multi-user.target', kernel: '6.1', failedUnits: ['x.service'], retriedUnits: ['y.service'], mounted: ['/'], missing: ['/srv UUID=1'], swap: false, log: [] });
     expect(parseSystemReport('')).toMatchObject({ state: 'unknown', swap: undefined });
   });
+  it('is waited for without taking a processor from the guest, however much it prints', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-watch-'));
+    const path = process.env['PATH'];
+    try {
+      writeFileSync(join(dir, 'qemu-system-x86_64'), `#!/bin/sh\necho first line\nfor i in $(seq 100); do head -c 1000 /dev/zero | tr '\\0' x; echo; sleep 0.01; done\necho ${MARK} state running\necho ${MARK} END\n`, { mode: 0o755 });
+      process.env['PATH'] = `${dir}:${path ?? ''}`;
+      await using guest = await Guest.start({ accelerator: 'tcg', firmware: 'bios', memoryMiB: 64, media: [], log: join(dir, 'log') });
+      const before = process.cpuUsage();
+      const text = await awaitReport(guest, undefined as unknown as Monitor, { seconds: 60, scratch: join(dir, 'scratch') });
+      const { user, system } = process.cpuUsage(before);
+      expect(text).toMatch(/^first line/);
+      expect(parseSystemReport(text).state).toBe('running');
+      expect(text.length).toBeGreaterThan(100_000);
+      // Processor time, not that of a clock: a pattern tried from every character took 4 s for each of a hundred chunks.
+      expect((user + system) / 1e6).toBeLessThan(3);
+    } finally {
+      process.env['PATH'] = path;
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }, 60_000);
   it('comes from scripts that a shell takes', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdrec-probe-'));
     try {
