@@ -48,6 +48,8 @@ function extCommands(fs: FileSystem, device: string): Command[] {
 /** mkfs.xfs refuses less than 300 MiB since 5.19, unless it is told so; older ones do not know the word. Once such a file system was made, and it must come back. */
 const URGED = '"$@" 2> /dev/null || { p=$1; shift; exec "$p" --unsupported "$@"; }';
 const SMALL_XFS = 400 << 20;
+/** A command as a person knows it: what is run, without the shell that may run it twice. */
+export const named = (command: Command): Command => (command[0] === 'bash' && command[2] === URGED ? command.slice(4) as unknown as Command : command);
 
 /** Command that makes an xfs alike, with its geometry: mkfs.xfs(8) takes the stripe unit in bytes, its width in units; xfs_info says both in blocks. */
 function xfsCommand(fs: FileSystem, device: string): Command {
@@ -103,6 +105,6 @@ export function imageWriter(method: string, device: string): Command {
 
 /** Programs that restoring this survey runs: they must be in the rescue system. */
 export function neededPrograms({ disks, layers, fileSystems, swaps, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'images'>): string[] {
-  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '').map((c) => (c[0] === 'bash' ? c.slice(4) as [string] : c))), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
+  const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '').map(named)), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
   return [...new Set([...all, ...programsOfLayers(layers), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

@@ -1,3 +1,4 @@
+import { named } from './commands.js';
 import type { MapRow } from './disk-map.js';
 import type { Plan, Step } from './plan.js';
 
@@ -32,7 +33,7 @@ export function describeStep(s: Step): string {
     case 'luks-header': return `restore the header of the encrypted volume on ${s.device}, with its key slots`;
     case 'layer': return `make ${s.step.what}`;
     case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
-    case 'make': return s.commands.map((c) => c.join(' ')).join('; ');
+    case 'make': return s.commands.map((c) => named(c).join(' ')).join('; ');
     case 'extract': return s.engine !== undefined ? `restore ${s.mount} by ${s.engine} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device}` : `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
     case 'image': return `write ${s.archive} onto ${s.device} block by block`;
     case 'adapt': return 'fit the restored system to its new disks: names of devices in its files, drivers in its initramfs';

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readParameters, superblockOf, type FileSystem } from '@cdrec/survey';
-import { mkfsCommands } from '../src/commands.ts';
+import { mkfsCommands, neededPrograms } from '../src/commands.ts';
+import { describeStep } from '../src/describe.ts';
+import type { Step } from '../src/plan.ts';
 
 /** File systems as administrators have tuned them: read, made again, and compared by their own tools. */
 let dir: string;
@@ -42,6 +44,11 @@ const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: s
 ];
 
 describe('a file system is made again alike', () => {
+  it('a small xfs by the same program, though a shell may run it twice', () => {
+    const fs = { type: 'xfs', uuid: UUID, label: '', parameters: {}, bytes: 200 << 20 } as unknown as FileSystem;
+    expect(neededPrograms({ disks: [], layers: [], fileSystems: [fs], swaps: [], images: [] })).toEqual(['mkfs.xfs']);
+    expect(describeStep({ id: 'make', kind: 'make', commands: mkfsCommands(fs, '/dev/sda1') } as unknown as Step)).toMatch(/^mkfs\.xfs -q -f .* \/dev\/sda1$/);
+  });
   for (const [name, type, make, tune] of CASES) it(name, async () => {
     const [one, two] = [join(dir, 'one.img'), join(dir, 'two.img')];
     for (const image of [one, two]) {
