@@ -177,6 +177,7 @@ function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | '
   const out: string[] = [];
   if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
+  for (const d of survey.disks) if (d.bootCode === '') out.push(`the code in the first sector of ${d.device} starts from the partition table that it had, and does not come back: if the machine started by it, install a boot loader by hand`);
   if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || startsByBios(s))) out.push('no boot loader is installed: what it needs does not lie on these disks');
   return out;
 }

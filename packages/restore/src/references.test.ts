@@ -76,6 +76,8 @@ describe('another partition table', () => {
     expect([...partUuids.keys()]).toEqual(['cdec0003-01', 'cdec0003-05', 'cdec0003-06']);
     expect(convertTable(mbr, 'gpt', true)).toEqual({ disk, partUuids });
     expect(sfdiskScript(disk.table as NonNullable<Disk['table']>)).toContain('2 : start=34, size=2014, type=21686148-6449-6E6F-744E-656564454649');
+    // Code that starts from an MBR is of no use before a GPT.
+    expect(['gpt', 'dos'].map((type) => convertTable({ ...mbr, bootCode: '6wAA' }, type as 'gpt' | 'dos', false).disk.bootCode)).toEqual(['', '6wAA']);
     const old = { ...mbr, table: { type: 'dos' as const, id: '0x1', partitions: [part(1, 63, 100_000)] } };
     expect(convertTable(old, 'gpt', true).disk.table?.partitions.map((p) => [p.number, p.start])).toEqual([[1, 2048], [2, 34]]);
   });
