@@ -105,7 +105,7 @@ class Findings {
     for (const r of remarks) {
       const path = /^(\/[^:]+): /.exec(r)?.[1];
       if (path !== undefined) this.#rewritten.add(path);
-      if (/^the (initramfs|unified kernel image) of/.test(r)) for (const settled of ['/etc/initramfs-tools/modules', '/var/lib/initramfs-tools/', '/etc/dracut.conf.d/', '/etc/mkinitcpio.conf.d/']) this.#rewritten.add(settled);
+      if (/^the (initramfs|unified kernel image) of/.test(r)) for (const settled of ['/etc/initramfs-tools/modules', '/var/lib/initramfs-tools/', '/etc/dracut.conf.d/', '/var/lib/dracut/', '/etc/mkinitcpio.conf.d/']) this.#rewritten.add(settled);
     }
   }
 
