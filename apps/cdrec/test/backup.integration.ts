@@ -112,6 +112,15 @@ describe('the index of an archive', () => {
     const elsewhere = await cdrec('restore-fs', last, '--path', '/etc/passwd', '--to', join(dir, 'x'));
     expect([elsewhere.status, elsewhere.stderr]).toEqual([1, expect.stringContaining('SET_INCOMPLETE')]);
     expect(existsSync(join(dir, 'x'))).toBe(false);
+    // A damaged index hides no file from whom needs it.
+    const place = Number(execFileSync('bash', ['-ec', 'xorriso -indev "$0" -find /backup -name "*.index*" -exec report_lba 2> /dev/null | grep -o "[0-9]* , *[0-9]* , *[0-9]* ," | head -n 1 | cut -d, -f2', last], { encoding: 'utf8' }));
+    expect(place).toBeGreaterThan(0);
+    execFileSync('dd', ['if=/dev/zero', `of=${last}`, 'bs=2048', `seek=${String(place)}`, 'count=1', 'conv=notrunc', 'status=none']);
+    expect((await cdrec('restore-fs', last, '--list')).status).toBe(1);
+    const taken = await cdrec('restore-fs', ...volumes, '--path', '/etc/passwd', '--to', join(dir, 'x'));
+    expect(taken.status, taken.stderr).toBe(0);
+    expect(existsSync(join(dir, 'x/etc/passwd'))).toBe(true);
+    rmSync(join(dir, 'x'), { recursive: true });
   }, 300_000);
 });
 

@@ -59,13 +59,14 @@ function indexOf(set: OpenSet, archive: Archive): Archive | undefined {
   return index !== undefined && index.sha256 !== '' && index.pieces.every((p) => set.manifest.mode === 'tape' || set.volumes.has(p.volume)) ? index : undefined;
 }
 
-/** A path that is not there is told before an archive of hours is read to its end. */
+/** A path that is not there is told before an archive of hours is read to its end. An index that cannot be read is no obstacle: tar will tell, later. */
 async function requirePaths(set: OpenSet, chosen: ReadonlyMap<Archive, string[]>, identity: string | undefined): Promise<void> {
   for (const [archive, members] of chosen) {
     const index = members.length === 0 || set.manifest.mode === 'tape' ? undefined : indexOf(set, archive);
     if (index === undefined) continue;
     const left = new Set(members);
-    await listIndex(set.read(index), stored(index, identity), index.name, (name) => left.delete(name.replace(/\/$/, '')));
+    const whole = await listIndex(set.read(index), stored(index, identity), index.name, (name) => left.delete(name.replace(/\/$/, ''))).then(() => true, () => false);
+    if (!whole) continue;
     const [first] = left;
     if (first !== undefined) throw new CdrecError('NOT_IN_SET', `${pathOf(archive.mount, first)}: the archive of ${archive.mount} has no such file`, { hint: '--find NAME looks for a name' });
   }
