@@ -35,10 +35,13 @@ export async function prepareEncryption(config: Config, terminal: Terminal): Pro
   return { recipients: [...encrypt, recipient], key: await lockIdentity(identity) };
 }
 
-/** The rules for what is left out and what is taken, with the set's own directory. */
-export function rulesFor({ config: { backup }, out, label }: ArchivesRequest): Rules {
+/** A path as a pattern that matches it alone. */
+const literally = (path: string): string => path.replace(/[\\*?[\]]/g, '\\$&');
+
+/** The rules for what is left out and what is taken, with the set's own directory and the swap files, which are made anew. */
+export function rulesFor({ config: { backup }, out, label }: ArchivesRequest, survey: Pick<Survey, 'swapFiles'>): Rules {
   const own = [`${out}/CDrec-*`, `${out}/.CDrec-*`, `${out}/.cdrec-*`, ...(label === undefined ? [] : [`${out}/${label}*`, `${out}/.${label}*`])];
-  return { exclude: [...own, ...(backup.default_excludes ? DEFAULT_EXCLUDES : []), ...backup.exclude], include: backup.include };
+  return { exclude: [...own, ...survey.swapFiles.map((s) => literally(s.path)), ...(backup.default_excludes ? DEFAULT_EXCLUDES : []), ...backup.exclude], include: backup.include };
 }
 
 /** What will be archived, by the configuration. @throws CdrecError CONFIG_INVALID for a mount point that does not exist */
@@ -48,7 +51,7 @@ export function planArchives(survey: Survey, request: ArchivesRequest, recipient
   if (unknown.length > 0) throw new CdrecError('CONFIG_INVALID', `backup.only_mounts: ${unknown.join(', ')}: no file system of this machine is mounted there`, { hint: `there are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
   // An engine compresses and encrypts by itself.
   const stored = backup.engine === 'tar' ? { compress: backup.compress, ...(backup.level === undefined ? {} : { level: backup.level }), recipients } : { compress: 'none' as const, recipients: [] };
-  const items = planBackup(survey, { ...stored, luksHeaders: backup.luks_headers, threads: backup.threads, rules: rulesFor(request), path: searchPath() });
+  const items = planBackup(survey, { ...stored, luksHeaders: backup.luks_headers, threads: backup.threads, rules: rulesFor(request, survey), path: searchPath() });
   return items.filter((i) => backup.only_mounts.length === 0 || i.image !== undefined || backup.only_mounts.includes(i.meta.mount));
 }
 
@@ -80,11 +83,12 @@ export async function writeArchives(store: Store, items: readonly BackupItem[], 
     }
     for (const item of items) {
       const view = snapshots?.view(item.meta.mount) ?? item.meta.mount;
-      exceptions.push(...(await store.save(item, view)));
+      // Before the files: that is the order in which they are needed, and discs are asked for.
       if (item.image === undefined && hasFlags(item.meta.fsType)) {
         const flags = await readFlags(view);
         if (flags.length > 0) await store.saveBytes(besides(item, 'flags', flags.length), flags);
       }
+      exceptions.push(...(await store.save(item, view)));
       await snapshots?.check(item.meta.mount);
     }
     finished = true;

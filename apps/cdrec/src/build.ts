@@ -77,7 +77,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     interrupt.signal.throwIfAborted();
     const entered: Archive[] = [];
     const made = writer;
-    const store = backing === undefined ? archiveStore(writer, terminal, interrupt.signal, watchDestination(out)) : engineStore(backing.engine({ setId, host: survey.host.name }), { setId, label, host: survey.host.name, rules: rulesFor({ config, out, label: request.label }) }, (archive) => {
+    const store = backing === undefined ? archiveStore(writer, terminal, interrupt.signal, watchDestination(out)) : engineStore(backing.engine({ setId, host: survey.host.name }), { setId, label, host: survey.host.name, rules: rulesFor({ config, out, label: request.label }, survey) }, (archive) => {
       entered.push(archive);
       if (made instanceof IsoSetWriter) made.addReference(archive);
     }, terminal, interrupt.signal);

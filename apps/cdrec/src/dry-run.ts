@@ -81,7 +81,8 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
   }
   for (const u of await unsaved(survey)) leftOut.push({ what: u.device, why: `${u.type}, not mounted`, bytes: u.bytes });
   for (const swap of survey.swaps) leftOut.push({ what: swap.device, why: 'swap area: made anew, with its UUID' });
-  for (const rule of rulesFor(request).exclude) {
+  for (const file of survey.swapFiles) leftOut.push({ what: file.path, why: 'swap file: made anew, with its UUID', bytes: file.bytes });
+  for (const rule of rulesFor(request, { swapFiles: [] }).exclude) {
     const bytes = await bytesOf(rule);
     if (bytes !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', bytes });
   }

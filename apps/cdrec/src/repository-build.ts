@@ -76,7 +76,7 @@ export async function buildSnapshots(request: RescueRequest & { readonly initial
     const { label, setId } = identityOf(request, survey);
     const host = survey.host.name;
     const archives: Archive[] = [];
-    const store = engineStore(backing.engine({ setId, host }), { setId, label, host, rules: rulesFor({ config, out: request.out, label: request.label }) }, (a) => { archives.push(a); }, terminal, interrupt.signal);
+    const store = engineStore(backing.engine({ setId, host }), { setId, label, host, rules: rulesFor({ config, out: request.out, label: request.label }, survey) }, (a) => { archives.push(a); }, terminal, interrupt.signal);
     const exceptions = await writeArchives(store, planArchives(survey, request, []), survey, config, terminal, interrupt.signal);
     await backing.complete({ setId, label, host, macs: macsOf(survey) }, formatDocument(manifestOf({ setId, label, created: date, host }, backing.named, archives), survey));
     return { setId, bytes: archives.reduce((n, a) => n + a.bytes, 0), exceptions };

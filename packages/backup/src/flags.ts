@@ -4,9 +4,10 @@ import type { BackupStream } from './tar.js';
 /** File systems whose files have such flags. */
 export const hasFlags = (fsType: string): boolean => /^(ext[234]|xfs|btrfs|f2fs)$/.test(fsType);
 
-// A name with a newline cannot be told apart in the output of lsattr(1), which has no other separator: such files are not asked.
-const LIST = `cd -- "$1" || exit 1; find . -xdev '(' -type f -o -type d ')' ! -name '*
-*' -print0 | xargs -0 -r lsattr -d -- 2> /dev/null | grep -a '^[^ ]*[${INODE_FLAGS}]'; true`;
+// A name with a newline cannot be told apart in the output of lsattr(1), which has no other separator: such files are not asked. A
+// directory ends in a slash: some flags are only of use when it is there before its files.
+const LIST = `cd -- "$1" || exit 1; find . -xdev ! -path '*
+*' '(' -type d -printf '%p/\\0' -o -type f -print0 ')' | xargs -0 -r lsattr -d -- 2> /dev/null | grep -a '^[^ ]*[${INODE_FLAGS}]'; true`;
 
 /** Lists the files of a file system that have flags, as lsattr(1) prints them: flags, a blank, the path below the mount point. tar does not keep them. Empty when there are none. @throws CdrecError TOOL_MISSING, FILTER_FAILED */
 export async function readFlags(mount: string): Promise<Buffer> {

@@ -69,9 +69,16 @@ export function planBackup(survey: Survey, options: BackupOptions): BackupItem[]
     },
     usedBytes: 16 << 20, arguments: [], image: { program: 'bash', label: 'cryptsetup', args: ['-c', HEADER, 'bash', l.on] }, filters,
   }]));
+  // Subvolumes of one device at /a/b and /a_b would have one name.
+  const names = new Map<string, number>();
+  const unique = (name: string): string => {
+    const n = (names.get(name) ?? 0) + 1;
+    names.set(name, n);
+    return n === 1 ? name : name.replace(/\.tar(?=\.|$)/, `.${String(n)}.tar`);
+  };
   return [...headers, ...[...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((fs): BackupItem => ({
     meta: {
-      name: archiveName(fs, options.compress, encrypt), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
+      name: unique(archiveName(fs, options.compress, encrypt)), kind: 'tar', compress: options.compress, ...(encrypt ? { encrypt: 'age' as const } : {}),
       mount: fs.mount, device: fs.device, fsType: fs.type, fsUuid: fs.uuid,
     },
     usedBytes: fs.usedBytes,

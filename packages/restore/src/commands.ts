@@ -78,7 +78,7 @@ export function mkfsCommands(fs: FileSystem, device: string): Command[] {
     case 'vfat':
       return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(ascii ? ['-n', fs.label] : []), device]];
     case 'f2fs':
-      return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, '-O', 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
+      return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, ...(p['encoding'] === undefined ? [] : ['-C', p['encoding']]), '-O', p['features'] ?? 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
     case 'jfs':
       return [['mkfs.jfs', '-q', ...(fs.label === '' ? [] : ['-L', fs.label]), device], ['jfs_tune', '-U', fs.uuid, device]];
     case 'reiserfs':
@@ -104,7 +104,7 @@ export function imageWriter(method: string, device: string): Command {
 }
 
 /** Programs that restoring this survey runs: they must be in the rescue system. */
-export function neededPrograms({ disks, layers, fileSystems, swaps, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'images'>): string[] {
+export function neededPrograms({ disks, layers, fileSystems, swaps, swapFiles, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'swapFiles' | 'images'>): string[] {
   const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '').map(named)), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
-  return [...new Set([...all, ...programsOfLayers(layers), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
+  return [...new Set([...all, ...programsOfLayers(layers), ...(swapFiles.length > 0 ? ['mkswap', 'fallocate', 'dd', 'chattr'] : []), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

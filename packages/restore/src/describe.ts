@@ -35,6 +35,7 @@ export function describeStep(s: Step): string {
     case 'subvolumes': return `make the subvolumes ${s.paths.join(', ')} on ${s.device}`;
     case 'make': return s.commands.map((c) => named(c).join(' ')).join('; ');
     case 'extract': return s.engine !== undefined ? `restore ${s.mount} by ${s.engine} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device}` : `unpack ${s.archive} (${String(Math.ceil(s.contentBytes / 2 ** 20))} MiB) into ${s.device} for ${s.mount}`;
+    case 'swap-file': return `make the swap file ${s.file.path} (${size(s.file.bytes)})`;
     case 'image': return `write ${s.archive} onto ${s.device} block by block`;
     case 'adapt': return 'fit the restored system to its new disks: names of devices in its files, drivers in its initramfs';
     case 'lilo': return `install LILO on ${s.disk}`;

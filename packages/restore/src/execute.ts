@@ -5,9 +5,11 @@ import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { ensureEfi, installExtlinux, installGrubBios, installLilo, writeBootSector } from './bootloader.js';
 import { checkFiles, type Checked } from './check.js';
 import { counted, extract, feed, type StoredAs } from './extract.js';
-import { applyFlags } from './flags.js';
+import { applyFlags, prepareFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
+import { addKeyFiles } from './key-files.js';
+import { makeSwapFile } from './swap-file.js';
 import { askForRelabel, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
@@ -176,21 +178,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       for (const [program, ...args] of step.commands) await runTool(program, args);
       return [];
     case 'extract':
-      if (step.engine !== undefined) {
-        const { trees } = options;
-        if (trees === undefined) throw new CdrecError('RESTORE_FAILED', `${step.archive} is kept by ${step.engine}, which this restore does not have`);
-        await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => {
-          let before = 0;
-          return trees.restore(step.archive, join(options.work, 'fs'), (done) => {
-            options.onBytes?.(done - before);
-            before = done;
-          });
-        });
-        return [];
-      }
-      await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => extract(counted(options.openArchive(step.archive), options.onBytes), {
-        directory: join(options.work, 'fs'), fsType: step.fsType, ...storedAs(step, options), what: step.archive, contentBytes: step.contentBytes,
-      }));
+      await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => unpack(step, options));
       return [];
     case 'check': {
       const directory = join(options.work, 'fs');
@@ -204,6 +192,9 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       });
       return [];
     }
+    case 'swap-file':
+      await withSystem(step.fileSystems, root, () => makeSwapFile(step, root));
+      return [];
     case 'image':
       await feed(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
       return [];
@@ -218,6 +209,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);
+        if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
         // What an initramfs, or a unified kernel image, has copies of.
         const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline)/.test(l));
         const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);
@@ -236,6 +228,22 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       await withSystem(step.fileSystems, root, () => runTool('bash', [step.script], { env: { CDREC_ROOT: root } }));
       return [];
   }
+}
+
+/** Fills the empty file system that is mounted below the work directory. */
+async function unpack(step: Extract<Step, { kind: 'extract' }>, options: ExecuteOptions): Promise<void> {
+  const directory = join(options.work, 'fs');
+  if (step.flags !== undefined) await feed(options.openArchive(step.flags.archive), storedAs(step.flags, options), prepareFlags(directory), step.flags.archive);
+  if (step.engine === undefined) {
+    await extract(counted(options.openArchive(step.archive), options.onBytes), { directory, fsType: step.fsType, ...storedAs(step, options), what: step.archive, contentBytes: step.contentBytes });
+    return;
+  }
+  if (options.trees === undefined) throw new CdrecError('RESTORE_FAILED', `${step.archive} is kept by ${step.engine}, which this restore does not have`);
+  let before = 0;
+  await options.trees.restore(step.archive, directory, (done) => {
+    options.onBytes?.(done - before);
+    before = done;
+  });
 }
 
 /** Makes the kernel know the new partitions, by BLKPG: right also where it has no parser for the table. */

@@ -24,7 +24,7 @@ function disk(type: 'gpt' | 'dos', sizes: readonly number[]): Disk {
   if (firstLogical !== undefined && logicalFrom !== Infinity) partitions.push({ number: 4, node: '/dev/sda4', start: firstLogical.start - 2048, sectors: at - firstLogical.start + 2048, type: '5', bootable: false });
   return { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: (at + 4096) * 512, sectorBytes: 512, used: true, links: [], table: { type, id: type === 'dos' ? '0x1' : '11111111-2222-4333-8444-555555555555', partitions } };
 }
-const survey = (d: Disk, fileSystems: readonly FileSystem[], layers: readonly Layer[] = []): Survey => ({ disks: [d], fileSystems: [...fileSystems], layers: [...layers], swaps: [], images: [] }) as unknown as Survey;
+const survey = (d: Disk, fileSystems: readonly FileSystem[], layers: readonly Layer[] = []): Survey => ({ disks: [d], fileSystems: [...fileSystems], layers: [...layers], swaps: [], swapFiles: [], images: [] }) as unknown as Survey;
 const onto = (source: Disk, bytes: number): Assignment[] => [{ source, rule: 'named by you', target: { device: '/dev/vda', bytes, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
 
 describe('sizes on other disks', () => {
@@ -88,7 +88,7 @@ describe('sizes on other disks', () => {
     const volume = (name: string, mib: number): { name: string; device: string; kind: 'linear'; bytes: number; on: string[] } => ({ name, device: `/dev/mapper/vg-${name}`, kind: 'linear', bytes: mib * MIB, on: [] });
     const layers: Layer[] = [
       { type: 'raid', device: '/dev/md0', uuid: 'u', name: 'h:0', level: 'raid1', count: 2, metadata: '1.2', bitmap: true, members: [{ device: '/dev/sda2', slot: 0 }, { device: '/dev/sdb2', slot: 1 }] },
-      { type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/md0', uuid: 'u', label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1 },
+      { type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/md0', uuid: 'u', label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1, flags: [] },
       { type: 'vg', name: 'vg', uuid: 'u', extentBytes: 4 * MIB, physical: [{ device: '/dev/mapper/c', uuid: 'u', startBytes: MIB, bytes: 7900 * MIB }], volumes: [volume('root', 4000), volume('swap', 500), volume('home', 3000)] },
     ];
     const s = { ...survey(a, [fs('/dev/mapper/vg-root', '/', 1000), fs('/dev/mapper/vg-home', '/home', 500)], layers), disks: [a, b] };

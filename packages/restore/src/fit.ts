@@ -125,7 +125,7 @@ function fitGroup(g: VolumeGroup, s: Sizing): VolumeGroup {
       s.changes.push({ what: `logical volume ${g.name}/${v.name}`, from: v.bytes, to });
     }
     // On which disks a volume lay may not be where there is room for it now.
-    return { ...v, bytes: to, on: v.kind === 'linear' && g.physical.length > 1 ? [] : v.on };
+    return { ...v, bytes: to, on: (v.kind === 'linear' || v.kind === 'thin-pool') && g.physical.length > 1 ? [] : v.on };
   });
   return { ...g, volumes };
 }

@@ -1,4 +1,4 @@
-import type { Layer, RaidLayer, Survey } from '@cdrec/survey';
+import type { Layer, LogicalVolume, RaidLayer, Survey } from '@cdrec/survey';
 import { describe, expect, it } from 'vitest';
 import { groupStep, luksStep, planRestore, raidStep } from './index.ts';
 
@@ -11,9 +11,15 @@ describe('the commands of layers', () => {
     const ten = raidStep(raid({ level: 'raid10', count: 3, layout: 'near=2', chunkBytes: 65536, bitmap: false, members: [{ device: '/dev/sda1', slot: 2 }, { device: '/dev/sdc1', slot: 0 }, { device: '/dev/sdd1', slot: -1 }] }), at);
     expect(ten.make[0]?.slice(8)).toEqual(['--spare-devices=1', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--chunk=64', '--layout=n2', '--bitmap=none', '/dev/vdc1', 'missing', '/dev/vda1', '/dev/vdd1']);
   });
+  it('of a RAID6 without one of its disks start, with parities for all that is written', () => {
+    const six = raidStep(raid({ level: 'raid6', count: 4, members: ['a', 'b', 'c'].map((d, slot) => ({ device: `/dev/sd${d}`, slot })) }), at);
+    expect(six.make.map((c) => c.slice(-6))).toEqual([['--bitmap=internal', '--assume-clean', '/dev/vda', '/dev/vdb', '/dev/vdc', 'missing'], ['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', 'md0'].slice(-6)]);
+    const spare = (level: string, count: number): boolean => raidStep(raid({ level, count }), at).make.flat().includes('--assume-clean');
+    expect([spare('raid6', 4), spare('raid5', 3), spare('raid1', 2)]).toEqual([false, false, false]); // two missing, one missing, none
+  });
   it('of encrypted volumes show no secret', () => {
-    const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3 }, at);
-    expect(step.make.map((c) => c.join(' '))).toEqual(['cryptsetup luksFormat --batch-mode --type=luks2 --uuid=U --cipher=aes-xts-plain64 --key-size=512 --hash=sha256 --pbkdf=argon2id --sector-size=4096 --label=L --key-file=- /dev/vda2', 'cryptsetup open --key-file=- /dev/vda2 c']);
+    const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3, flags: ['allow-discards', 'no-read-workqueue', 'unknown'] }, at);
+    expect(step.make.map((c) => c.join(' '))).toEqual(['cryptsetup luksFormat --batch-mode --type=luks2 --uuid=U --cipher=aes-xts-plain64 --key-size=512 --hash=sha256 --pbkdf=argon2id --sector-size=4096 --label=L --key-file=- /dev/vda2', 'cryptsetup open --allow-discards --perf-no_read_workqueue --persistent --key-file=- /dev/vda2 c']);
   });
   it('of volume groups have pools before what is thin in them, and places where there is a choice', () => {
     const step = groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }, { device: '/dev/sdb1', uuid: 'Q', startBytes: 2 << 20, bytes: 1 }], volumes: [
@@ -22,16 +28,25 @@ describe('the commands of layers', () => {
     ] }, at);
     expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --ignoremonitoring --name', 'lv'))).toEqual([
       'pvcreate -y -ff --uuid P --norestorefile /dev/vda1', 'pvcreate -y -ff --uuid Q --norestorefile --dataalignment 2097152b /dev/vdb1', 'vgcreate -y --physicalextentsize 4194304b g /dev/vda1 /dev/vdb1',
-      'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g', 'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1',
+      'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1', 'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g',
       'lv p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b g', 'lv t --type thin --virtualsize 1000b --thinpool p g',
     ]);
+  });
+  it('of volume groups leave room on a disk for those that lie there alone', () => {
+    const volume = (name: string, kind: LogicalVolume['kind'], on: string[]): LogicalVolume => ({ name, device: `/dev/mapper/g-${name}`, kind, bytes: 100, on, ...(kind === 'raid1' ? { stripes: 2 } : {}) });
+    const order = (...volumes: LogicalVolume[]): string[] => groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: ['/dev/sda', '/dev/sdb', '/dev/sdc'].map((device) => ({ device, uuid: 'P', startBytes: 1 << 20, bytes: 1 })), volumes }, at)
+      .make.filter((c) => c[1] === 'lvcreate').map((c) => [c[5], ...c.slice(c.indexOf('g') + 1)].join(' '));
+    // A disk was added, and /home went on there: root and the mirror have their disks first.
+    expect(order(volume('home', 'linear', ['/dev/sda', '/dev/sdb']), volume('root', 'linear', ['/dev/sda']), volume('safe', 'raid1', ['/dev/sdb', '/dev/sdc']))).toEqual(['root /dev/vda', 'safe /dev/vdb /dev/vdc', 'home /dev/vda /dev/vdb']);
+    // Of two that share disks each would take what the other needs: they lie where there is room.
+    expect(order(volume('a', 'linear', ['/dev/sda', '/dev/sdb']), volume('b', 'linear', ['/dev/sdb', '/dev/sdc']), volume('old', 'mirror', ['/dev/sda', '/dev/sdb']))).toEqual(['old', 'a', 'b']);
   });
 });
 
 describe('a disk that is left out', () => {
   const part = (disk: string) => ({ number: 1, node: `${disk}1`, start: 2048, sectors: 200_000, type: 'fd', bootable: false });
   const disk = (device: string) => ({ device, model: '', serial: '', wwn: '', transport: '', bytes: 200e6, sectorBytes: 512, used: true, links: [], table: { type: 'dos' as const, id: '0x1', partitions: [part(device)] } });
-  const survey = (layers: readonly Layer[], more: object = {}): Survey => ({ host: { name: 'h', osId: '' }, boot: { loaders: [], entries: [] }, disks: [disk('/dev/sda'), disk('/dev/sdb')], layers, fileSystems: [], swaps: [], images: [], ...more }) as unknown as Survey;
+  const survey = (layers: readonly Layer[], more: object = {}): Survey => ({ host: { name: 'h', osId: '' }, boot: { loaders: [], entries: [] }, disks: [disk('/dev/sda'), disk('/dev/sdb')], layers, fileSystems: [], swaps: [], swapFiles: [], images: [], ...more }) as unknown as Survey;
   const assignments = [{ source: disk('/dev/sda'), rule: 'named by you' as const, target: { device: '/dev/vda', bytes: 200e6, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
   it('makes arrays degraded, and is refused when they cannot be', () => {
     const plan = planRestore({ survey: survey([raid({})]), archives: [], assignments, without: ['/dev/sdb'] });

@@ -22,6 +22,12 @@ export function spareMembers(r: Pick<RaidLayer, 'level' | 'count'>): number {
   return r.level === 'raid1' ? r.count - 1 : r.level === 'raid6' ? 2 : /^raid(4|5|10)$/.test(r.level) ? 1 : 0;
 }
 
+/** Whether an array has lost one of its two parities' worth. */
+const isHalfSafe = (level: string, members: readonly string[]): boolean => level === 'raid6' && members.filter((m) => m === 'missing').length === 1;
+
+/** What is to be done once the missing disk of a RAID6 is there again: stripes that nobody wrote yet have parities of nothing. */
+export const halfSafeWarning = (step: LayerStep): string | undefined => (step.make.some((c) => c.includes('--assume-clean')) ? `${step.what}: when its missing disk is there again, let its parities be made right: echo repair > /sys/block/${step.node.split('/').at(-1) as string}/md/sync_action` : undefined);
+
 /** mdadm(8): an array with the name, UUID and geometry it had; a member that was missing then is missing again. */
 export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => boolean = () => false): LayerStep {
   const present = r.members.filter((m) => !without(m.device));
@@ -30,10 +36,14 @@ export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => 
   const colon = r.name.indexOf(':');
   const name = r.metadata.startsWith('1') && r.name !== '' ? [`--homehost=${colon < 0 ? '<none>' : r.name.slice(0, colon)}`, `--name=${r.name.slice(colon + 1)}`] : [];
   const members = [...slots.map((m) => (m === undefined ? 'missing' : at(m.device))), ...spares.map((m) => at(m.device))];
+  // With one of two redundancies the kernel takes a new array for dirty and degraded, and does not start it (md(4)). Nothing of it is of use yet: it is
+  // called clean, and every stripe that the restore writes gets both parities anew (rmw_level, Documentation/admin-guide/md.rst).
+  const halfSafe = isHalfSafe(r.level, members);
   return {
     what: `array ${r.device} (${r.level}${members.includes('missing') ? ', degraded' : ''}) of ${members.join(', ')}`,
     make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
-      ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), `--bitmap=${r.bitmap ? 'internal' : 'none'}`, ...members]],
+      ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), `--bitmap=${r.bitmap ? 'internal' : 'none'}`, ...(halfSafe ? ['--assume-clean'] : []), ...members],
+      ...(halfSafe ? [['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', r.device.split('/').at(-1) as string] as const] : [])],
     activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],
     node: r.device,
   };
@@ -45,37 +55,54 @@ function layoutArgument(r: RaidLayer): string[] {
   return [`--layout=${r.layout.replace(/^(n|o|f)\w*=(\d+)$/, '$1$2')}`];
 }
 
+/** Options of `cryptsetup open` by the names that LUKS2 headers have for them (LUKS2 on-disk format, config flags). */
+const LUKS_FLAGS: Readonly<Record<string, string>> = {
+  'allow-discards': '--allow-discards', 'same-cpu-crypt': '--perf-same_cpu_crypt', 'submit-from-crypt-cpus': '--perf-submit_from_crypt_cpus', 'no-read-workqueue': '--perf-no_read_workqueue', 'no-write-workqueue': '--perf-no_write_workqueue',
+};
+
 /** cryptsetup(8): a volume with its UUID, cipher and key size, and one new key slot; with `kept`, its header has been restored before. The passphrase is read from standard input. */
 export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
   const open = ['cryptsetup', 'open', '--key-file=-', at(l.on), l.name] as const;
   if (kept) return { what: `encrypted volume ${l.name} (LUKS${l.version}) on ${at(l.on)}, with its old key slots`, make: [open], activate: [open], node: l.device, passphrase: l.name, kept };
   const two = l.version === '2';
+  // What is to hold whenever it is opened stands in the header (cryptsetup-open(8), --persistent).
+  const options = l.flags.flatMap((f) => LUKS_FLAGS[f] ?? []);
   return {
     what: `encrypted volume ${l.name} (LUKS${l.version}, ${l.cipher}) on ${at(l.on)}, with a new key and one passphrase`,
     make: [
       ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
-      open,
+      options.length === 0 ? open : ['cryptsetup', 'open', ...options, '--persistent', '--key-file=-', at(l.on), l.name],
     ],
     activate: [open],
     node: l.device, passphrase: l.name,
   };
 }
 
+/** Whether extents of a volume may lie on any disk, in any proportion: one that lay on one disk alone stays there. */
+const isMovable = (v: LogicalVolume): boolean => (v.kind === 'linear' || v.kind === 'thin-pool') && v.on.length !== 1;
+
+/** The order in which volumes find their room: those that need so much of certain disks, those that lie on any; pools before what is thin in them. */
+function inOrderOfPlaces(g: VolumeGroup): LogicalVolume[] {
+  const rank = (v: LogicalVolume): number => (v.kind === 'thin' ? 3 : isMovable(v) ? 2 : v.on.length === 0 || v.kind === 'mirror' ? 1 : 0);
+  return [...g.volumes].sort((a, b) => rank(a) - rank(b));
+}
+
 /** lvm(8): physical volumes with their UUIDs, the group, its volumes. Contents are overwritten, so nothing is wiped or zeroed. */
 export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
   const make: Command[] = g.physical.map((p): Command => ['lvm', 'pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)]);
   make.push(['lvm', 'vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))]);
-  // Striped and mirrored ones first: linear ones take what is left anywhere; thin ones need their pool.
-  const rank = (v: LogicalVolume): number => (v.kind === 'linear' ? 1 : v.kind === 'thin-pool' ? 2 : v.kind === 'thin' ? 3 : 0);
-  for (const v of [...g.volumes].sort((a, b) => rank(a) - rank(b))) {
+  const several = g.physical.length > 1;
+  // Two that share disks in other proportions might take each other's room: they lie where there is some.
+  const movable = g.volumes.filter(isMovable).length;
+  for (const v of inOrderOfPlaces(g)) {
     const size = v.kind === 'thin' ? ['--virtualsize', `${String(v.bytes)}b`, '--thinpool', v.pool ?? ''] : ['--size', `${String(v.bytes)}b`];
     const stripes = v.stripes === undefined ? [] : /^(raid1|mirror)$/.test(v.kind) ? ['--mirrors', String(v.stripes - 1)] : ['--stripes', String(v.stripes)];
     const mirrors = v.kind === 'raid10' ? ['--mirrors', '1'] : [];
     const stripeSize = v.stripeBytes === undefined ? [] : ['--stripesize', `${String(v.stripeBytes)}b`];
     const pool = v.kind === 'thin-pool' ? ['--poolmetadatasize', `${String(v.metadataBytes ?? 0)}b`, '--chunksize', `${String(v.chunkBytes ?? 0)}b`] : [];
     const wipe = v.kind === 'thin' || v.kind === 'thin-pool' ? [] : ['--wipesignatures', 'n', '--zero', 'n'];
-    // On which disks a volume lies matters only where there is a choice.
-    const places = g.physical.length > 1 ? v.on.map(at) : [];
+    // On which disks a volume lies matters only where there is a choice. A mirror's log may lie on another one than its copies.
+    const places = several && v.kind !== 'mirror' && v.kind !== 'thin' && (!isMovable(v) || movable < 2) ? v.on.map(at) : [];
     make.push(['lvm', 'lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places]);
   }
   return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [['lvm', 'vgchange', '--activate', 'y', '--ignoremonitoring', g.name]], node: g.volumes[0]?.device ?? `/dev/${g.name}` };

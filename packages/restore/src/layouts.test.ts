@@ -35,7 +35,7 @@ function machine(disks: readonly Wish[], fill: number): Survey {
       else if (p.kind === 'raid') members.push(node);
       else if (p.kind === 'luks') {
         const name = `/dev/mapper/c${String(layers.length)}`;
-        layers.push({ type: 'luks', device: name, name, on: node, uuid: node, label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1 });
+        layers.push({ type: 'luks', device: name, name, on: node, uuid: node, label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1, flags: [] });
         add(name, '', 'ext4', bytes - 16 * MIB, p.used);
       }
       return { number, node, start, sectors, type: wish.type === 'gpt' ? 'L' : '83', bootable: false };
@@ -60,7 +60,7 @@ function machine(disks: readonly Wish[], fill: number): Survey {
     layers.push({ type: 'vg', name: 'g', uuid: 'g', extentBytes: EXTENT, physical, volumes } satisfies VolumeGroup);
     for (const v of volumes) if (v.name !== 'swap') add(v.device, '', 'ext4', v.bytes, 40);
   }
-  return { disks: out, layers, fileSystems, swaps: [], images: [] } as unknown as Survey;
+  return { disks: out, layers, fileSystems, swaps: [], swapFiles: [], images: [] } as unknown as Survey;
 }
 
 const part: fc.Arbitrary<Part> = fc.record({ mib: fc.integer({ min: 100, max: 6000 }), kind: fc.constantFrom<Kind>('ext4', 'xfs', 'swap', 'pv', 'raid', 'luks'), used: fc.integer({ min: 0, max: 100 }), odd: fc.constantFrom(0, 0, 1, 1000) });

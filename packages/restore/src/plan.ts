@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { BtrfsLayer, Disk, FileSystem, FirmwareEntry, PartitionTable, Survey } from '@cdrec/survey';
+import type { BtrfsLayer, Disk, FileSystem, FirmwareEntry, PartitionTable, Survey, SwapFile } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
-import { btrfsCommand, groupStep, luksStep, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
+import { btrfsCommand, groupStep, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { holdsFiles } from './files.js';
+import type { NewVolume } from './key-files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
@@ -22,6 +23,9 @@ export interface Placement {
 /** A partition's device node and its first block, in units of 512 bytes, as the kernel counts them. */
 export interface PlannedNode { readonly path: string; readonly start: number }
 
+/** How a step finds an archive, and what it must know to read it. */
+export interface StoredArchive { readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
+
 /** One action of a restore. `id` is stable: the journal knows steps by it. */
 export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
@@ -30,14 +34,15 @@ export type Step =
   | { readonly id: string; readonly kind: 'layer'; readonly step: LayerStep }
   | { readonly id: string; readonly kind: 'luks-header'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'subvolumes'; readonly device: string; readonly options: string; readonly paths: readonly string[]; readonly standard: string }
-  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string; readonly contentBytes: number }
+  | { readonly id: string; readonly kind: 'extract'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string; readonly contentBytes: number; readonly flags?: StoredArchive }
   | { readonly id: string; readonly kind: 'check'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string }
+  | { readonly id: string; readonly kind: 'swap-file'; readonly file: SwapFile; readonly copyOnWrite: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
@@ -118,7 +123,8 @@ export function planRestore({ survey: original, archives, assignments, without =
   for (const fs of ordered) {
     const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
-    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive), contentBytes: archive.contentBytes });
+    const flags = archives.find((a) => a.kind === 'flags' && a.mount === fs.mount);
+    steps.push({ id: `extract ${fs.mount}`, kind: 'extract', ...(flags === undefined ? {} : { flags: storedAs(flags) }), device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive), contentBytes: archive.contentBytes });
   }
   for (const image of survey.images) {
     const archive = archives.find((a) => a.kind === 'image' && a.device === image.device);
@@ -127,8 +133,13 @@ export function planRestore({ survey: original, archives, assignments, without =
   }
   // A nested subvolume is seen through the one above it.
   const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
+  for (const file of survey.swapFiles) {
+    const on = placeOf(file.path, fileSystems);
+    if (on !== undefined) steps.push({ id: `swap file ${file.path}`, kind: 'swap-file', file, copyOnWrite: on.type === 'btrfs', fileSystems });
+  }
   const hasRoot = fileSystems.some((f) => f.mount === '/');
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, fileSystems });
+  const encrypted = survey.layers.flatMap((l): NewVolume[] => (l.type === 'luks' && !archives.some((a) => a.kind === 'luks-header' && a.device === l.on) ? [{ name: l.name, uuid: l.uuid, device: at(l.on) }] : []));
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), fileSystems });
   for (const loader of hasRoot ? survey.boot.loaders : []) {
     if (loader.type === 'lilo') {
       const disk = targetOf.get(loader.disk);
@@ -159,8 +170,11 @@ export function planRestore({ survey: original, archives, assignments, without =
   return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments)], steps };
 }
 
+/** The file system that a path lies on. */
+const placeOf = (path: string, all: readonly Placement[]): Placement | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
+
 /** How a step finds its archive. */
-const storedAs = (a: PlanArchive): { archive: string; compress: Compressor; encrypt?: 'age' } => ({ archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }) });
+const storedAs = (a: PlanArchive): StoredArchive => ({ archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }) });
 
 /** Of a file system that an engine keeps: which one. */
 const engineOf = (a: PlanArchive): { engine?: string } => (a.kind === 'tree' && a.snapshot !== undefined ? { engine: a.snapshot.engine } : {});
@@ -177,6 +191,12 @@ function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | '
   const out: string[] = [];
   if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
+  for (const l of survey.layers) if (l.type === 'vg') for (const v of l.volumes) if (v.cache !== undefined) out.push(`the logical volume ${l.name}/${v.name} had a ${v.cache}, which is not made again (lvmcache(7)); the room that it took is free`);
+  for (const s of steps) {
+    const half = s.kind === 'layer' ? halfSafeWarning(s.step) : undefined;
+    if (half !== undefined) out.push(half);
+  }
+  if (/\bresume_offset=/.test(survey.boot.commandLine)) out.push('the machine hibernates into a swap file: its resume_offset= is another one afterwards (filefrag -v, or btrfs inspect-internal map-swapfile), and must be set anew');
   for (const d of survey.disks) if (d.bootCode === '') out.push(`the code in the first sector of ${d.device} starts from the partition table that it had, and does not come back: if the machine started by it, install a boot loader by hand`);
   if (survey.boot.loaders.length > 0 && !steps.some((s) => s.kind === 'efi' || startsByBios(s))) out.push('no boot loader is installed: what it needs does not lie on these disks');
   return out;

@@ -53,7 +53,7 @@ async function surveyOf(): Promise<Survey> {
     version: 1, created: '', host: { name: 'h', os: '', osId: '', osVersion: '', arch: '', cpu: '', cpus: 1, memoryBytes: 1, vendor: '', product: '' },
     boot: { firmware: 'bios', secureBoot: false, kernel: { version: '', image: '', modules: '' }, commandLine: '', loaders: [], entries: [] }, modules: [], network: [], routes: [], nameServers: [], searchDomains: [],
     disks: [{ device: source, model: '', serial: '', wwn: '', transport: '', bytes: 2 ** 30, sectorBytes: 512, used: true, links: [], ...(table === undefined ? {} : { table }) }],
-    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], layers: [], images: [], unsupported: [], configuration: {},
+    fileSystems, swaps: [{ device: `${source}p8`, disk: source, partition: 8, uuid: swap.uuid, label: swap.label, bytes: 1 }], layers: [], swapFiles: [], images: [], unsupported: [], configuration: {},
   };
 }
 
@@ -132,7 +132,7 @@ describe('a FAT on sectors of 4096 bytes', () => {
     const disk = { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: mib * 2 ** 20, sectorBytes: 512, used: true, links: [] };
     const fs = { device: '/dev/sda', disk: '/dev/sda', partition: 0, type: 'vfat', uuid: 'BEEF-0001', label: 'ESP', bytes: mib * 2 ** 20, usedBytes: 1, mount: '/esp', options: '', parameters: { fatBits: '32' } };
     const plan = planRestore({
-      survey: { disks: [disk], fileSystems: [fs], layers: [], swaps: [], images: [], modules: [], boot: { loaders: [], entries: [] }, host: { name: '', osId: '' } } as unknown as Survey,
+      survey: { disks: [disk], fileSystems: [fs], layers: [], swaps: [], swapFiles: [], images: [], modules: [], boot: { loaders: [], entries: [] }, host: { name: '', osId: '' } } as unknown as Survey,
       assignments: [{ source: disk, rule: 'named by you', target: { ...disk, device, sectorBytes: 4096, content: '', refusal: undefined, onlyByName: true } }], archives: [{ kind: 'tar', device: '', name: 'a', mount: '/esp', compress: 'none', contentBytes: 0 }],
     });
     const make = plan.steps.find((s) => s.kind === 'make');

@@ -46,7 +46,7 @@ const CASES: readonly (readonly [name: string, type: FileSystem['type'], make: s
 describe('a file system is made again alike', () => {
   it('a small xfs by the same program, though a shell may run it twice', () => {
     const fs = { type: 'xfs', uuid: UUID, label: '', parameters: {}, bytes: 200 << 20 } as unknown as FileSystem;
-    expect(neededPrograms({ disks: [], layers: [], fileSystems: [fs], swaps: [], images: [] })).toEqual(['mkfs.xfs']);
+    expect(neededPrograms({ disks: [], layers: [], fileSystems: [fs], swaps: [], swapFiles: [], images: [] })).toEqual(['mkfs.xfs']);
     expect(describeStep({ id: 'make', kind: 'make', commands: mkfsCommands(fs, '/dev/sda1') } as unknown as Step)).toMatch(/^mkfs\.xfs -q -f .* \/dev\/sda1$/);
   });
   for (const [name, type, make, tune] of CASES) it(name, async () => {

@@ -59,6 +59,7 @@ export function driftOf(before: Survey, now: Survey): Drift[] {
   // Size and use grow by themselves; the options of a mount are what fstab says, which is watched.
   byKey(before.fileSystems, own(now.fileSystems), fsKey, (f) => `${f.type}, UUID ${f.uuid}, label "${f.label}"${f.subvolume === undefined ? '' : `, subvolume ${f.subvolume}`}`, fsKey, add);
   byKey(before.swaps, own(now.swaps), (s) => `swap ${s.uuid}`, (s) => `label "${s.label}"`, (s) => `swap on ${s.device}`, add);
+  byKey(before.swapFiles, now.swapFiles, (s) => `swap file ${s.path}`, (s) => `${String(s.bytes)} bytes, UUID ${s.uuid}`, (s) => `${String(s.bytes)} bytes`, add);
   add('firmware', before.boot.firmware, now.boot.firmware);
   add('kernel', before.boot.kernel.version, now.boot.kernel.version);
   const loaders = (s: Survey): string => s.boot.loaders.map((l) => (l.type === 'efi' ? `UEFI programs in ${l.mount}: ${[...l.files].sort().join(', ')}` : l.type)).sort().join('; ');

@@ -23,7 +23,8 @@ export function graphOf(tree: readonly BlockDevice[]): Map<string, Node> {
   const walk = (device: BlockDevice, parent: Node | undefined): void => {
     let node = out.get(device.number);
     if (node === undefined) {
-      node = { device, kind: kindOf(device.type), parents: [] };
+      // What lies on something is no bottom, also where lsblk calls it a disk (bcache, DRBD).
+      node = { device, kind: parent !== undefined && kindOf(device.type) === 'disk' ? 'other' : kindOf(device.type), parents: [] };
       out.set(device.number, node);
     }
     if (parent !== undefined && !node.parents.includes(parent)) node.parents.push(parent);

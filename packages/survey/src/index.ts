@@ -1,12 +1,12 @@
 export { FILE_SYSTEMS, hasUnixMetadata, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
-export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, BootLoader, FirmwareEntry, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
+export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, SwapFile, BootLoader, FirmwareEntry, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
 export { readParameters } from './parameters.js';
 export { readMounts, type Mount } from './mounts.js';
 export { modulesOfDisk } from './controllers.js';
-export { parseFstab, staleFstab, type FstabReference } from './fstab.js';
+export { fstabField, parseFstab, staleFstab, type FstabReference } from './fstab.js';
 export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
 export { parseNetwork } from './network.js';
 export { deviceNumber } from './graph.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BlockDevice } from './block.ts';
 import { below, graphOf } from './graph.ts';
 import { parseProfiles, parseSubvolumes } from './layers/btrfs.ts';
-import { parseLuks1, parseLuks2 } from './layers/luks.ts';
+import { hasIntegrity, parseLuks1, parseLuks2 } from './layers/luks.ts';
 import { mapperNode, parseLvm } from './layers/lvm.ts';
 import { parseMdadm } from './layers/raid.ts';
 import { disksBelow, gapBelow, placeOf } from './stack.ts';
@@ -13,7 +13,7 @@ const device = (path: string, type: string, number: string, children: readonly B
 describe('devices on devices', () => {
   const crypt = device('/dev/mapper/c', 'crypt', '253:0', [device('/dev/mapper/v-root', 'lvm', '253:1')]);
   const raid = device('/dev/md0', 'raid1', '9:0', [crypt]);
-  const tree = [device('/dev/sda', 'disk', '8:0', [device('/dev/sda1', 'part', '8:1', [raid])]), device('/dev/sdb', 'disk', '8:16', [device('/dev/sdb2', 'part', '8:18', [raid])]), device('/dev/sdc', 'disk', '8:32', [device('/dev/mapper/m', 'mpath', '253:9', [device('/dev/mapper/m1', 'part', '253:10')])])];
+  const tree = [device('/dev/sda', 'disk', '8:0', [device('/dev/sda1', 'part', '8:1', [raid])]), device('/dev/sdb', 'disk', '8:16', [device('/dev/sdb2', 'part', '8:18', [raid])]), device('/dev/sdc', 'disk', '8:32', [device('/dev/mapper/m', 'mpath', '253:9', [device('/dev/mapper/m1', 'part', '253:10')])]), device('/dev/sdd', 'disk', '8:48', [device('/dev/bcache0', 'disk', '252:0', [device('/dev/bcache0p1', 'part', '252:1')])])];
   const graph = graphOf(tree);
   const at = (number: string) => graph.get(number) ?? (() => { throw new Error(number); })();
   it('stand once in the graph, with everything below them', () => {
@@ -26,6 +26,8 @@ describe('devices on devices', () => {
   it('are refused when one of them is not understood', () => {
     expect(gapBelow(at('253:1'))).toBeUndefined();
     expect(gapBelow(at('253:10'))?.reason).toMatch(/\/dev\/mapper\/m \(mpath\), which is not supported/);
+    // lsblk calls it a disk, but it lies on one.
+    expect(gapBelow(at('252:1'))?.reason).toMatch(/\/dev\/bcache0 \(disk\), which is not supported/);
   });
 });
 
@@ -40,7 +42,9 @@ describe('what the tools print of layers', () => {
   });
   it('cryptsetup', () => {
     expect(parseLuks2('{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}},"1":{"type":"luks2","key_size":64,"kdf":{"type":"pbkdf2"}}},"segments":{"0":{"type":"crypt","encryption":"aes-xts-plain64","sector_size":4096}}}'))
-      .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2 });
+      .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2, flags: [] });
+    const sealed = '{"keyslots":{},"segments":{"0":{"type":"crypt","encryption":"aes-xts-random","sector_size":512,"integrity":{"type":"hmac(sha256)"}}},"config":{"flags":["allow-discards"]}}';
+    expect([parseLuks2(sealed).flags, hasIntegrity(sealed)]).toEqual([['allow-discards'], true]);
     expect(parseLuks1('LUKS header information for /dev/sda5\n\nVersion:       \t1\nCipher name:   \taes\nCipher mode:   \txts-plain64\nHash spec:     \tsha256\nPayload offset:\t4096\nMK bits:       \t512\nUUID:          \tx\n\nKey Slot 0: ENABLED\n\tIterations: 1\nKey Slot 1: DISABLED\n'))
       .toMatchObject({ version: '1', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', slots: 1 });
   });
@@ -49,11 +53,17 @@ describe('what the tools print of layers', () => {
     const seg = (lv_name: string, segtype: string, more: Record<string, string> = {}): Record<string, string> => ({ lv_name, vg_name: 'my-vg', segtype, lv_size: '8388608', stripes: '1', data_stripes: '1', stripe_size: '0', chunk_size: '0', pool_lv: '', origin: '', lv_metadata_size: '', devices: '/dev/sda1(0)', ...more });
     const { groups: [group], other } = parseLvm(pvs, JSON.stringify({ report: [{ seg: [
       seg('thin', 'thin', { pool_lv: 'pool', devices: '' }), seg('root', 'linear'), seg('root', 'linear', { devices: '/dev/sdb1(7)' }), seg('r5', 'raid5_ls', { stripes: '3', data_stripes: '2', stripe_size: '65536', devices: 'r5_rimage_0(0)' }),
-      seg('m', 'raid1', { stripes: '2', data_stripes: '1' }), seg('pool', 'thin-pool', { chunk_size: '65536', lv_metadata_size: '4194304', devices: 'pool_tdata(0)' }), seg('c', 'cache'), seg('s', 'linear', { origin: 'root' }),
+      seg('m', 'raid1', { stripes: '2', data_stripes: '1', devices: 'm_rimage_0(0),m_rimage_1(0)' }), seg('[m_rimage_0]', 'linear', { devices: '/dev/sdc(0)' }), seg('[m_rimage_1]', 'linear', { devices: '/dev/sdd(0)' }),
+      seg('pool', 'thin-pool', { chunk_size: '65536', lv_metadata_size: '4194304', devices: 'pool_tdata(0)' }), seg('[pool_tdata]', 'linear', { devices: '/dev/sdd(9)' }), seg('v', 'vdo'), seg('s', 'linear', { origin: 'root' }),
+      seg('slow', 'cache', { pool_lv: '[fast_cpool]', origin: '[slow_corig]', chunk_size: '65536', devices: 'slow_corig(0)' }), seg('[slow_corig]', 'raid1', { stripes: '2', data_stripes: '1', devices: 'slow_corig_rimage_0(0),slow_corig_rimage_1(0)' }),
+      seg('[slow_corig_rimage_0]', 'linear', { devices: '/dev/sdc(5)' }), seg('[slow_corig_rimage_1]', 'linear', { devices: '/dev/sde(5)' }), seg('[fast_cpool]', 'cache-pool', { devices: 'fast_cpool_cdata(0)' }), seg('[fast_cpool_cdata]', 'linear', { devices: '/dev/nvme0n1(0)' }),
+      seg('w', 'writecache', { devices: 'w_wcorig(0)' }), seg('[w_wcorig]', 'linear', { devices: '/dev/sdc(9)' }), seg('idle', 'cache-pool', { devices: 'idle_cdata(0)' }),
     ] }] }), ['my-vg']);
-    expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, []], ['pool', 'thin-pool', undefined, []], ['thin', 'thin', undefined, []]]);
+    expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, ['/dev/sdc', '/dev/sdd']], ['pool', 'thin-pool', undefined, ['/dev/sdd']], ['slow', 'raid1', 2, ['/dev/sdc', '/dev/sde']], ['w', 'linear', undefined, ['/dev/sdc']], ['thin', 'thin', undefined, []]]);
+    // A cache is not made again, and said; what it is for is made.
+    expect(group?.volumes.map((v) => v.cache)).toEqual([undefined, undefined, undefined, undefined, 'cache', 'writecache', undefined]);
     expect(group).toMatchObject({ name: 'my-vg', extentBytes: 4194304, physical: [{ device: '/dev/sda1', uuid: 'P1', startBytes: 1048576 }] });
-    expect(other).toEqual([{ name: 'my-vg/c', kind: 'cache' }]);
+    expect(other).toEqual([{ name: 'my-vg/v', kind: 'vdo' }]);
     expect(mapperNode('my-vg', 'a-b')).toBe('/dev/mapper/my--vg-a--b');
   });
   it('btrfs', () => {

@@ -1,3 +1,5 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import type { FileSystem } from './schema.js';
 
@@ -46,6 +48,25 @@ export function parseXfsInfo(text: string): Parameters {
   };
 }
 
+/** Features of f2fs that mkfs.f2fs(8) can be told, by the names that sysfs has for them (Documentation/ABI/testing/sysfs-fs-f2fs). */
+const F2FS_FEATURES: Readonly<Record<string, string>> = {
+  encryption: 'encrypt', extra_attr: 'extra_attr', projquota: 'project_quota', inode_checksum: 'inode_checksum', flexible_inline_xattr: 'flexible_inline_xattr', quota_ino: 'quota', inode_crtime: 'inode_crtime', lost_found: 'lost_found', verity: 'verity', sb_checksum: 'sb_checksum', casefold: 'casefold', compression: 'compression',
+};
+
+/** What `mkfs.f2fs` needs, from the features in sysfs ("extra_attr, compression, pin_file"), of which utf8 is the one encoding there is; nothing where the kernel does not tell. */
+export function parseF2fs(features: string): Parameters {
+  const known = features.split(',').map((f) => F2FS_FEATURES[f.trim()]).filter((f) => f !== undefined);
+  return { ...(known.length === 0 ? {} : { features: known.join(',') }), ...(known.includes('casefold') ? { encoding: 'utf8' } : {}) };
+}
+
+function readF2fs(device: string): string {
+  try {
+    return readFileSync(join('/sys/fs/f2fs', basename(realpathSync(device)), 'features'), 'utf8').trim();
+  } catch {
+    return ''; // an older kernel
+  }
+}
+
 /** Parameters with which mkfs makes the file system alike. */
 export async function readParameters(type: FileSystem['type'], device: string, mount: string, version: string): Promise<Parameters> {
   switch (type) {
@@ -55,7 +76,9 @@ export async function readParameters(type: FileSystem['type'], device: string, m
       return parseXfsInfo((await runTool('xfs_info', [mount])).stdout);
     case 'vfat':
       return { fatBits: /\d+/.exec(version)?.[0] ?? '32' };
-    case 'f2fs': case 'jfs': case 'reiserfs': case 'exfat':
+    case 'f2fs':
+      return parseF2fs(readF2fs(device));
+    case 'jfs': case 'reiserfs': case 'exfat':
       return {};
     case 'btrfs': // in its layer: one for all subvolumes
       return {};

@@ -8,8 +8,8 @@ import { readFirmwareEntries } from './firmware-entries.js';
 import { linksOf } from './links.js';
 import { bootSectorOf, readLoaders } from './loaders.js';
 import { readMounts, type Mount } from './mounts.js';
+import { fstabSwaps, readSwapFiles } from './swap-files.js';
 import { readNetwork } from './network.js';
-import { fstabField } from './fstab.js';
 import { deviceNumber, graphOf, type Node } from './graph.js';
 import { readImages } from './images.js';
 import { readBtrfs } from './layers/btrfs.js';
@@ -63,7 +63,7 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   return {
     version: 1, created: new Date(options.now).toISOString(), host: readHost(),
     boot: { firmware: readFirmware(), secureBoot: readSecureBoot(), kernel, commandLine: readCommandLine(), loaders, entries },
-    modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, images: saved.images, unsupported,
+    modules: readModules(), ...(await readNetwork(options.path)), disks, layers, fileSystems, swaps, swapFiles: await readSwapFiles(fileSystems), images: saved.images, unsupported,
     configuration: readConfiguration(loaders),
   };
 }
@@ -165,13 +165,13 @@ function addNested(out: Found): void {
   }
 }
 
-/** Swap areas in use, from /proc/swaps, and partitions that fstab would use. Swap files are content of their file system. */
+/** Swap areas in use, from /proc/swaps, and partitions that fstab would use; swap files have a list of their own. */
 async function readSwaps(graph: Graph, reject: Reject): Promise<{ swaps: Swap[]; nodes: Node[] }> {
   const swaps: Swap[] = [];
   const nodes: Node[] = [];
   // By device number: /proc/swaps says /dev/dm-0 where lsblk says /dev/mapper/vg-swap.
   const active = new Set(readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).map((line) => line.split(/\s+/)).filter((f) => f[1] === 'partition').map((f) => deviceNumber(f[0] as string)));
-  const fstab = readFstabSwaps();
+  const fstab = fstabSwaps();
   for (const node of graph.values()) {
     const { path, number, bytes } = node.device;
     const isActive = active.has(number);
@@ -194,14 +194,6 @@ async function readSwaps(graph: Graph, reject: Reject): Promise<{ swaps: Swap[];
 }
 
 const fileSystemsOf = (found: Found): ReadonlyMap<string, string> => new Map(found.fileSystems.map((f) => [f.device, f.mount]));
-
-function readFstabSwaps(): string[] {
-  try {
-    return readFileSync('/etc/fstab', 'utf8').split('\n').map((line) => line.trim().split(/\s+/)).filter((f) => f[2] === 'swap').map((f) => fstabField(f[0] as string));
-  } catch {
-    return []; // no fstab, no swap named in it
-  }
-}
 
 async function readDisks(tree: readonly BlockDevice[], usedNodes: ReadonlySet<Node>, content: readonly { disk: string; partition: number }[], reject: Reject): Promise<Disk[]> {
   const out: Disk[] = [];

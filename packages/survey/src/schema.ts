@@ -58,11 +58,12 @@ const raid = z.object({
 });
 const luks = z.object({
   type: z.literal('luks'), device: z.string(), name: z.string().describe('name of the mapping'), on: z.string(), uuid: z.string(), label: z.string(), version: z.enum(['1', '2']),
-  cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), slots: z.int(),
+  cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), slots: z.int(), flags: z.array(z.string()).default([]).describe('LUKS2: options kept in the header, as it names them (allow-discards)'),
 });
 const logical = z.object({
   name: z.string(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
-  stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), on: z.array(z.string()).describe('physical volumes, for linear and striped ones'),
+  stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), 
+  cache: z.string().optional().describe('kind of cache it had, which is not made again: cache or writecache'), on: z.array(z.string()).describe('physical volumes that it lies on; none for thin ones'),
 });
 const group = z.object({ type: z.literal('vg'), name: z.string(), uuid: z.string(), extentBytes: z.int(), physical: z.array(z.object({ device: z.string(), uuid: z.string(), startBytes: z.int(), bytes: z.int() })), volumes: z.array(logical) });
 const btrfs = z.object({
@@ -71,6 +72,7 @@ const btrfs = z.object({
 });
 const image = z.object({ ...place, type: z.string().describe('as blkid says; empty: nothing it knows'), uuid: z.string(), label: z.string(), bytes: z.int(), method: z.string().describe('ntfsclone, partclone.TYPE or dd') });
 const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.int() });
+const swapFile = z.object({ path: z.string(), bytes: z.int(), uuid: z.string(), label: z.string(), mode: z.int().describe('permission bits') });
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
 const loader = z.discriminatedUnion('type', [
   z.object({ type: z.literal('grub-bios'), disk: z.string(), directory: z.string() }),
@@ -102,6 +104,7 @@ export const surveySchema = z.object({
   layers: z.array(z.discriminatedUnion('type', [raid, luks, group, btrfs])).default([]),
   fileSystems: z.array(fileSystem),
   swaps: z.array(swap),
+  swapFiles: z.array(swapFile).default([]).describe('files used as swap: made anew, their content is nobody\'s'),
   images: z.array(image).default([]).describe('devices that are saved block by block'),
   unsupported: z.array(unsupported),
   configuration: z.record(z.string(), z.string()).default({}).describe('digests of the files that say how the machine starts: path to digest'),
@@ -120,6 +123,7 @@ export type LogicalVolume = VolumeGroup['volumes'][number];
 export type BtrfsLayer = z.output<typeof btrfs>;
 export type DeviceImage = Survey['images'][number];
 export type Swap = Survey['swaps'][number];
+export type SwapFile = Survey['swapFiles'][number];
 export type Kernel = z.output<typeof kernel>;
 export type BootLoader = Survey['boot']['loaders'][number];
 export type FirmwareEntry = z.output<typeof firmwareEntry>;

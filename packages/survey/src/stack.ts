@@ -75,8 +75,11 @@ export async function readLayers(devices: readonly Node[], graph: ReadonlyMap<st
   const readCrypt = async (node: Node): Promise<void> => {
     const on = node.parents[0]?.device.path ?? '';
     const block = await superblockOf(on);
-    if (block.type === 'crypto_LUKS') layers.push(await readLuks(node.device.path, on, block));
-    else reject(node.device.path, 'encrypted device', `${on} has no LUKS header (plain dm-crypt, or a detached header)`);
+    if (block.type === 'crypto_LUKS') {
+      const { layer, integrity } = await readLuks(node.device.path, on, block);
+      layers.push(layer);
+      if (integrity) reject(node.device.path, 'encrypted volume with integrity', 'LUKS volumes with checksums of their sectors (cryptsetup --integrity) are not made again');
+    } else reject(node.device.path, 'encrypted device', `${on} has no LUKS header (plain dm-crypt, or a detached header)`);
   };
   for (const d of devices) await visit(d);
   return { layers, nodes: [...done] };

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { archiveOf, counted, extract, holdsFiles, listArchive, listIndex, matcher, memberOf, mkfsCommands, pathOf, withMount, type StoredAs } from '@cdrec/restore';
+import { applyFlags, archiveOf, counted, extract, feed, holdsFiles, listArchive, listIndex, matcher, memberOf, mkfsCommands, pathOf, prepareFlags, withMount, type StoredAs } from '@cdrec/restore';
 import type { Engine } from '@cdrec/engine';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
-import { CdrecError, errorCode, runTool } from '@cdrec/tool';
+import { CdrecError, errorCode, runTool, type ChainStage } from '@cdrec/tool';
 import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
 import { EXIT, usageError } from '../exit.js';
@@ -98,14 +98,19 @@ async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archiv
     const directory = members.length > 0 ? join(to, archive.mount) : to;
     mkdirSync(directory, { recursive: true });
     if (members.length === 0 && readdirSync(directory).some((n) => n !== 'lost+found')) throw new CdrecError('TARGET_NOT_EMPTY', `${directory} is not empty`, { hint: 'a whole file system is unpacked into an empty directory or file system; take --path for single files' });
+    const flags = members.length > 0 ? undefined : set.manifest.archives.find((a) => a.kind === 'flags' && a.mount === archive.mount);
+    // The files are worth more than their flags: what is wrong with these is told.
+    const setFlags = async (stage: (directory: string) => ChainStage): Promise<void> => {
+      const said = flags === undefined ? '' : await feed(set.read(flags), stored(flags, identity), stage(directory), flags.name).catch((error: unknown) => `flags: ${error instanceof Error ? error.message : String(error)}`);
+      for (const l of said.split('\n')) if (l.startsWith('flags: ')) terminal.say(`remark: inode ${l} could not be set`);
+    };
+    await setFlags(prepareFlags);
     const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.snapshot === undefined ? archive.bytes : archive.contentBytes);
-    if (archive.snapshot !== undefined) {
-      await requireEngine(engine).restoreTree(archive.snapshot, directory, members, { onBytes: meter.set });
-      meter.done();
-      continue;
-    }
-    await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
+    if (archive.snapshot !== undefined) await requireEngine(engine).restoreTree(archive.snapshot, directory, members, { onBytes: meter.set });
+    else await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
     meter.done();
+    // Last, for an immutable file cannot be written.
+    await setFlags(applyFlags);
   }
 }
 

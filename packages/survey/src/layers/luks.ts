@@ -4,26 +4,31 @@ import type { LuksLayer } from '../schema.js';
 
 const json = z.object({
   keyslots: z.record(z.string(), z.object({ key_size: z.number(), kdf: z.object({ type: z.string() }) })),
-  segments: z.record(z.string(), z.object({ type: z.string(), encryption: z.string().optional(), sector_size: z.number().optional() })),
+  segments: z.record(z.string(), z.object({ type: z.string(), encryption: z.string().optional(), sector_size: z.number().optional(), integrity: z.unknown().optional() })),
+  config: z.object({ flags: z.array(z.string()).default([]) }).default({ flags: [] }),
 });
-type Parameters = Pick<LuksLayer, 'version' | 'cipher' | 'keyBits' | 'hash' | 'sectorBytes' | 'pbkdf' | 'slots'>;
+type Parameters = Pick<LuksLayer, 'version' | 'cipher' | 'keyBits' | 'hash' | 'sectorBytes' | 'pbkdf' | 'slots' | 'flags'>;
 
 /** LUKS2, from `cryptsetup luksDump --dump-json-metadata`. */
 export function parseLuks2(text: string): Parameters {
-  const { keyslots, segments } = json.parse(JSON.parse(text));
+  const { keyslots, segments, config } = json.parse(JSON.parse(text));
   const [segment] = Object.values(segments);
   const slots = Object.values(keyslots);
-  return { version: '2', cipher: segment?.encryption ?? '', keyBits: (slots[0]?.key_size ?? 64) * 8, hash: 'sha256', sectorBytes: segment?.sector_size ?? 512, pbkdf: slots[0]?.kdf.type ?? 'argon2id', slots: slots.length };
+  return { version: '2', cipher: segment?.encryption ?? '', keyBits: (slots[0]?.key_size ?? 64) * 8, hash: 'sha256', sectorBytes: segment?.sector_size ?? 512, pbkdf: slots[0]?.kdf.type ?? 'argon2id', slots: slots.length, flags: config.flags };
 }
+
+/** Whether a LUKS2 volume has checksums of its sectors (dm-integrity). */
+export const hasIntegrity = (text: string): boolean => Object.values(json.parse(JSON.parse(text)).segments).some((s) => s.integrity !== undefined);
 
 /** LUKS1, from `cryptsetup luksDump`. */
 export function parseLuks1(text: string): Parameters {
   const get = (key: string): string => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-  return { version: '1', cipher: `${get('Cipher name')}-${get('Cipher mode')}`, keyBits: Number(get('MK bits')), hash: get('Hash spec'), sectorBytes: 512, pbkdf: 'pbkdf2', slots: [...text.matchAll(/^Key Slot \d+: ENABLED/gm)].length };
+  return { version: '1', cipher: `${get('Cipher name')}-${get('Cipher mode')}`, keyBits: Number(get('MK bits')), hash: get('Hash spec'), sectorBytes: 512, pbkdf: 'pbkdf2', slots: [...text.matchAll(/^Key Slot \d+: ENABLED/gm)].length, flags: [] };
 }
 
-/** Reads a LUKS volume: `on` is the device with the header, `device` the open mapping. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
-export async function readLuks(device: string, on: string, block: { uuid: string; label: string; version: string }): Promise<LuksLayer> {
-  const parameters = block.version === '1' ? parseLuks1((await runTool('cryptsetup', ['luksDump', on])).stdout) : parseLuks2((await runTool('cryptsetup', ['luksDump', '--dump-json-metadata', on])).stdout);
-  return { type: 'luks', device, name: device.split('/').at(-1) as string, on, uuid: block.uuid, label: block.label, ...parameters };
+/** Reads a LUKS volume: `on` is the device with the header, `device` the open mapping. `integrity`: it is of a kind that is not made again. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
+export async function readLuks(device: string, on: string, block: { uuid: string; label: string; version: string }): Promise<{ layer: LuksLayer; integrity: boolean }> {
+  const dump = (await runTool('cryptsetup', ['luksDump', ...(block.version === '1' ? [] : ['--dump-json-metadata']), on])).stdout;
+  const parameters = block.version === '1' ? parseLuks1(dump) : parseLuks2(dump);
+  return { layer: { type: 'luks', device, name: device.split('/').at(-1) as string, on, uuid: block.uuid, label: block.label, ...parameters }, integrity: block.version !== '1' && hasIntegrity(dump) };
 }

@@ -20,35 +20,56 @@ export const mapperNode = (vg: string, lv: string): string => `/dev/mapper/${vg.
 const KINDS = ['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin'];
 const base = (segtype: string): string => segtype.replace(/^(raid[456])_.*$/, '$1');
 
-/** Volume groups from the JSON of `lvm pvs` and `lvm lvs --segments`: only `names`. Kinds that are not understood are left out of `volumes` and listed in `other`; snapshots are left out. */
+type Segment = z.output<typeof lvRow>;
+/** LVM writes the names of volumes that only serve others in brackets (lvs(8), --all). */
+const bare = (name: string): string => name.replace(/^\[(.*)\]$/, '$1');
+/** What a segment lies on: "/dev/sda1(0),/dev/sdb1(7)", or volumes that serve it, "root_rimage_0(0)". */
+const devicesOf = (s: Segment): string[] => s.devices.split(',').map((d) => bare(d.replace(/\(\d+\)$/, '').trim())).filter((d) => d !== '');
+
+/** Physical volumes below some segments of a group, whatever serves them between. */
+function placesOf(segments: readonly Segment[], all: readonly Segment[]): string[] {
+  return segments.flatMap((s) => devicesOf(s).flatMap((d) => (d.startsWith('/') ? [d] : placesOf(all.filter((x) => bare(x.lv_name) === d && x.lv_name !== s.lv_name), all))));
+}
+
+/** One volume from its segments: a linear one in several pieces has several. */
+function volumeOf(group: string, name: string, segments: readonly Segment[], all: readonly Segment[], cache?: string): LogicalVolume {
+  const s = segments.at(-1) as Segment;
+  const kind = base(s.segtype);
+  const striped = kind === 'linear' && s.stripes > 1;
+  return {
+    name, device: mapperNode(group, name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
+    ...(s.stripes > 1 ? { stripes: kind.startsWith('raid') && s.data_stripes > 0 && kind !== 'raid1' ? s.data_stripes : s.stripes } : {}),
+    ...(s.stripe_size > 0 ? { stripeBytes: s.stripe_size } : {}), ...(kind === 'thin-pool' ? { chunkBytes: s.chunk_size, metadataBytes: s.lv_metadata_size } : {}),
+    ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), ...(cache === undefined ? {} : { cache }), on: kind === 'thin' ? [] : [...new Set(placesOf(segments, all))],
+  };
+}
+
+/**
+ * Volume groups from the JSON of `lvm pvs` and `lvm lvs --all --segments`: only `names`. Kinds that are not understood are left out of
+ * `volumes` and listed in `other`; snapshots are left out; of a volume with a cache that is taken which the cache is for.
+ */
 export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { groups: VolumeGroup[]; other: { name: string; kind: string }[] } {
   const pv = rows(pvs, 'pv', pvRow);
   const seg = rows(lvs, 'seg', lvRow);
   const other: { name: string; kind: string }[] = [];
   const groups = names.map((name): VolumeGroup => {
     const own = pv.filter((p) => p.vg_name === name);
-    const volumes = new Map<string, LogicalVolume>();
-    for (const s of seg.filter((x) => x.vg_name === name)) {
-      const kind = base(s.segtype);
-      // A snapshot is another state of a volume that is saved itself.
-      if (s.origin !== '' && kind !== 'thin') continue;
-      if (!KINDS.includes(kind)) {
-        other.push({ name: `${name}/${s.lv_name}`, kind: s.segtype });
-        continue;
-      }
-      // A linear volume in several pieces comes in several rows: its places add up.
-      const places = kind === 'linear' || kind === 'striped' ? s.devices.split(',').map((d) => d.replace(/\(\d+\)$/, '').trim()).filter((d) => d !== '') : [];
-      const before = volumes.get(s.lv_name);
-      const striped = kind === 'linear' && s.stripes > 1;
-      volumes.set(s.lv_name, {
-        name: s.lv_name, device: mapperNode(name, s.lv_name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
-        ...(s.stripes > 1 ? { stripes: kind.startsWith('raid') && s.data_stripes > 0 && kind !== 'raid1' ? s.data_stripes : s.stripes } : {}),
-        ...(s.stripe_size > 0 ? { stripeBytes: s.stripe_size } : {}), ...(kind === 'thin-pool' ? { chunkBytes: s.chunk_size, metadataBytes: s.lv_metadata_size } : {}),
-        ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), on: [...new Set([...(before?.on ?? []), ...places])],
-      });
+    const all = seg.filter((x) => x.vg_name === name);
+    const volumes: LogicalVolume[] = [];
+    for (const lv of new Set(all.map((s) => s.lv_name).filter((n) => !n.startsWith('[')))) {
+      let segments = all.filter((s) => s.lv_name === lv);
+      const cache = segments.map((s) => s.segtype).find((t) => t === 'cache' || t === 'writecache');
+      const cached = cache === undefined ? undefined : devicesOf(segments[0] as Segment)[0];
+      if (cached !== undefined) segments = all.filter((s) => bare(s.lv_name) === cached);
+      // Segments of several kinds: half of a volume would be made.
+      const odd = segments.find((s) => !KINDS.includes(base(s.segtype)));
+      // A snapshot is another state of a volume that is saved itself; a cache that serves nobody holds nothing.
+      if (cache === undefined && segments.some((s) => (s.origin !== '' && base(s.segtype) !== 'thin') || s.segtype === 'cache-pool')) continue;
+      if (odd !== undefined || segments.length === 0) other.push({ name: `${name}/${lv}`, kind: odd?.segtype ?? (cache as string) });
+      else volumes.push(volumeOf(name, lv, segments.map((s) => (cache === undefined ? s : { ...s, origin: '' })), all, cache));
     }
     // A thin volume needs its pool before it.
-    const ordered = [...volumes.values()].sort((a, b) => Number(a.kind === 'thin') - Number(b.kind === 'thin'));
+    const ordered = volumes.sort((a, b) => Number(a.kind === 'thin') - Number(b.kind === 'thin'));
     return { type: 'vg', name, uuid: own[0]?.vg_uuid ?? '', extentBytes: own[0]?.vg_extent_size ?? 4 << 20, physical: own.map((p) => ({ device: p.pv_name, uuid: p.pv_uuid, startBytes: p.pe_start, bytes: p.pv_size })), volumes: ordered };
   });
   return { groups, other };
@@ -65,6 +86,6 @@ export async function groupOf(path: string): Promise<string> {
 /** Reads volume groups with all of their volumes. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
 export async function readGroups(names: readonly string[]): Promise<ReturnType<typeof parseLvm>> {
   const pvs = await report('pvs', 'pv_name,pv_uuid,vg_name,vg_uuid,vg_extent_size,pe_start,pv_size');
-  const lvs = await report('lvs', 'lv_name,vg_name,segtype,lv_size,stripes,data_stripes,stripe_size,chunk_size,pool_lv,origin,lv_metadata_size,devices', '--segments');
+  const lvs = await report('lvs', 'lv_name,vg_name,segtype,lv_size,stripes,data_stripes,stripe_size,chunk_size,pool_lv,origin,lv_metadata_size,devices', '--segments', '--all');
   return parseLvm(pvs, lvs, names);
 }
