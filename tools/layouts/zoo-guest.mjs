@@ -71,6 +71,7 @@ umount -R $(findmnt -rno TARGET | grep '^/z' | sort -r) 2> /dev/null || true`;
     sh(`vgchange -an > /dev/null 2>&1 || true; for m in $(ls /dev/mapper | grep -v control); do dmsetup remove --retry $m > /dev/null 2>&1 || true; done; vgchange -an > /dev/null 2>&1 || true
 for m in $(ls -d /dev/md?* 2> /dev/null); do [ ! -b $m ] || mdadm --stop $m > /dev/null 2>&1 || true; done; vgchange -an > /dev/null 2>&1 || true
 for m in $(ls /dev/mapper | grep -v control); do dmsetup remove --retry $m > /dev/null 2>&1 || true; done; for m in $(ls -d /dev/md?* 2> /dev/null); do [ ! -b $m ] || mdadm --stop $m > /dev/null 2>&1 || true; done
+${scenario.keep === true ? 'exit 0' : ''}
 for d in b c d e f g h i; do dd if=/dev/zero of=/dev/vd$d bs=1M count=8 conv=notrunc status=none; for p in /dev/vd$d[0-9]*; do [ ! -b $p ] || wipefs -aqf $p; done; wipefs -aqf /dev/vd$d; partx -d /dev/vd$d 2> /dev/null || true; done`);
     const done = await executePlan(plan, { openArchive: (name) => createReadStream(`/root/zoo/${name}`, { highWaterMark: 1 << 18 }), passphrase: () => Promise.resolve('zoo'), path: process.env.PATH, journal: '/root/zoo/journal', work: '/root/zoo/mnt', uefi: false });
     result.remarks = done.remarks;

@@ -173,7 +173,8 @@ function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: stri
   tree.addData('/etc/passwd', 'root:*:0:0:root:/root:/bin/bash\nsshd:*:100:65534::/run/sshd:/usr/sbin/nologin\ndhcpcd:*:101:65534::/var/empty:/usr/sbin/nologin\nnobody:*:65534:65534::/var/empty:/usr/sbin/nologin\n');
   tree.addData('/etc/group', systemGroups());
   tree.addData('/etc/fstab', '');
-  for (const file of ['/etc/mke2fs.conf', '/etc/os-release', '/etc/lvm/lvm.conf', '/etc/services', '/etc/protocols']) if (existsSync(file)) tree.addHostFile(file, 'configuration', file);
+  // Not lvm.conf: filters and lists in it speak of the disks of now, and would keep LVM from others.
+  for (const file of ['/etc/mke2fs.conf', '/etc/os-release', '/etc/services', '/etc/protocols']) if (existsSync(file)) tree.addHostFile(file, 'configuration', file);
   for (const term of ['linux', 'vt100', 'vt102', 'vt220', 'xterm', 'xterm-256color', 'screen', 'screen-256color', 'tmux-256color', 'dumb']) {
     const file = ['/lib/terminfo', '/usr/share/terminfo'].map((d) => join(d, term.charAt(0), term)).find((p) => existsSync(p));
     if (file !== undefined) tree.addHostFile(file, 'configuration', join('/usr/share/terminfo', term.charAt(0), term));

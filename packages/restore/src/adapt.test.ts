@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRelabel } from './adapt.ts';
+import { askForRelabel, forgetLvmDevices, rewriteSystem } from './adapt.ts';
 import { refreshInitramfs } from './initramfs.ts';
 
 // Not in a tmpfs: some kernels keep no security attributes there.
@@ -25,6 +25,18 @@ const putShell = (): void => {
 beforeEach(() => {
   root = join(dir, String(++n));
   for (const f of ['etc/fstab', 'etc/passwd']) put(f, '');
+});
+
+describe('LVM', () => {
+  it('is not kept from other disks by a list of those that were', () => {
+    expect(forgetLvmDevices(root)).toEqual([]);
+    put('etc/lvm/devices/system.devices', 'VERSION=1.1.1\nIDTYPE=sys_wwid IDNAME=naa.5000 DEVNAME=/dev/sda3 PVID=x PART=3\n');
+    put('etc/lvm/lvm.conf', 'devices {\n\tfilter = [ "a|/dev/sda3|", "a|/dev/sda3.*|", "r|.*|" ]\n}\n');
+    expect(forgetLvmDevices(root)[0]).toMatch(/^\/etc\/lvm\/devices\/system.devices: .*vgimportdevices/);
+    expect([existsSync(join(root, 'etc/lvm/devices/system.devices')), readFileSync(join(root, 'etc/lvm/devices/system.devices.before-restore'), 'utf8').length > 0]).toEqual([false, true]);
+    rewriteSystem(root, [{ from: '/dev/sda3', path: '/dev/nvme0n1p3', tag: 'UUID=x' }]);
+    expect(readFileSync(join(root, 'etc/lvm/lvm.conf'), 'utf8')).toContain('"a|/dev/nvme0n1p3|", "a|/dev/sda3.*|"');
+  });
 });
 
 describe('SELinux', () => {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import { REFERENCE_FILES, rewriteGrubEnvironment, rewriteReferences, type Renamed } from './references.js';
@@ -21,6 +21,19 @@ export function rewriteSystem(root: string, renamed: readonly Renamed[]): string
   }
   for (const path of ['boot/grub/grubenv', 'boot/grub2/grubenv'].filter((p) => isFile(join(root, p)))) replace(path, rewriteGrubEnvironment(readFileSync(join(root, path), 'latin1'), renamed));
   return said;
+}
+
+/** Where LVM has the disks that it may look at (lvmdevices(8)), by ids that other disks do not have. */
+const LVM_DEVICES = 'etc/lvm/devices/system.devices';
+
+/**
+ * Moves LVM's list of allowed disks out of the way: those of now are others, and a volume group on a disk that is not listed is not found.
+ * Without the list LVM looks at all disks. Returns what was done, a line each.
+ */
+export function forgetLvmDevices(root: string): string[] {
+  if (!isFile(join(root, LVM_DEVICES))) return [];
+  renameSync(join(root, LVM_DEVICES), join(root, `${LVM_DEVICES}.before-restore`));
+  return [`/${LVM_DEVICES}: it named disks that are others now, and lies beside as system.devices.before-restore: LVM looks at all disks (vgimportdevices --all makes it anew)`];
 }
 
 const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;

@@ -15,7 +15,7 @@ describe('what UEFI starts', () => {
       writeFileSync(join(root, f), f);
     }
   };
-  const ensure = (...entries: { label: string; file: string; arguments: string }[]): Promise<string[]> => ensureEfi({ id: 'b', kind: 'efi', disk: '/dev/none', partition: 1, mount: '/efi', label: 'debian', entries: entries.map((e) => ({ ...e, partition: '' })), fileSystems: [] }, root, false);
+  const ensure = (...entries: { label: string; file: string; arguments: string }[]): Promise<string[]> => ensureEfi({ id: 'b', kind: 'efi', places: [{ disk: '/dev/none', partition: 1 }], mount: '/efi', label: 'debian', entries: entries.map((e) => ({ ...e, partition: '' })), fileSystems: [] }, root, false);
   const fallback = (): string => readFileSync(join(root, 'efi/EFI/BOOT/BOOTX64.EFI'), 'utf8');
 
   it('shim with its GRUB, before systemd-boot, before a unified kernel image: the newest, or the one that was started', async () => {

@@ -144,7 +144,7 @@ function hasFile(esp: string, file: string): boolean {
   return true;
 }
 
-/** Writes entries in their order; older ones of the same names are replaced, not piled up. Returns why that failed. */
+/** Writes entries in their order, for every disk that the ESP is on; older ones of the same names are replaced, not piled up. Returns why that failed. */
 async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: readonly Pick<FirmwareEntry, 'label' | 'file' | 'arguments'>[]): Promise<string | undefined> {
   try {
     const { stdout } = await runTool('efibootmgr', []);
@@ -152,10 +152,12 @@ async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: read
       if (entries.some((e) => e.label === match[2])) await runTool('efibootmgr', ['--quiet', '--bootnum', match[1] as string, '--delete-bootnum']);
     }
     // Each new one is put before the others.
-    for (const e of [...entries].reverse()) {
-      await runTool('efibootmgr', ['--quiet', '--create', '--disk', step.disk, '--part', String(step.partition), '--label', e.label, '--loader', e.file, ...(e.arguments === '' ? [] : ['--unicode', e.arguments])]);
+    for (const place of [...step.places].reverse()) {
+      for (const e of [...entries].reverse()) {
+        await runTool('efibootmgr', ['--quiet', '--create', '--disk', place.disk, '--part', String(place.partition), '--label', e.label, '--loader', e.file, ...(e.arguments === '' ? [] : ['--unicode', e.arguments])]);
+      }
     }
-    return undefined;
+    return step.places.length === 0 ? 'the ESP lies on no partition of these disks' : undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

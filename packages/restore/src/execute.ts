@@ -10,7 +10,7 @@ import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-laye
 import { withMount, withSystem } from './mounts.js';
 import { addKeyFiles } from './key-files.js';
 import { makeSwapFile } from './swap-file.js';
-import { askForRelabel, rewriteSystem } from './adapt.js';
+import { askForRelabel, forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
 import { Journal } from './journal.js';
@@ -209,9 +209,10 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);
+        if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
         // What an initramfs, or a unified kernel image, has copies of.
-        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline)/.test(l));
+        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline|lvm)/.test(l));
         const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);
         said.push(...refreshed.said);
         findings.rewrote(said, refreshed.made);

@@ -9,6 +9,7 @@ describe('the commands of layers', () => {
   it('of arrays keep name, UUID and geometry', () => {
     expect(raidStep(raid({}), at).make).toEqual([['mdadm', '--create', '/dev/md0', '--run', '--force', '--metadata=1.2', '--level=raid1', '--raid-devices=2', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--bitmap=internal', '/dev/vda1', '/dev/vdb1']]);
     const ten = raidStep(raid({ level: 'raid10', count: 3, layout: 'near=2', chunkBytes: 65536, bitmap: false, members: [{ device: '/dev/sda1', slot: 2 }, { device: '/dev/sdc1', slot: 0 }, { device: '/dev/sdd1', slot: -1 }] }), at);
+    for (const level of ['raid0', 'linear']) expect(raidStep(raid({ level }), at).make.flat().join(' ')).not.toContain('--bitmap');
     expect(ten.make[0]?.slice(8)).toEqual(['--spare-devices=1', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--chunk=64', '--layout=n2', '--bitmap=none', '/dev/vdc1', 'missing', '/dev/vda1', '/dev/vdd1']);
   });
   it('of a RAID6 without one of its disks start, with parities for all that is written', () => {
@@ -26,7 +27,8 @@ describe('the commands of layers', () => {
       { name: 'l', device: '/dev/mapper/g-l', kind: 'linear', bytes: 100, on: ['/dev/sdb1'] }, { name: 'r', device: '/dev/mapper/g-r', kind: 'raid10', bytes: 100, stripes: 2, stripeBytes: 65536, on: [] },
       { name: 'p', device: '/dev/mapper/g-p', kind: 'thin-pool', bytes: 100, chunkBytes: 65536, metadataBytes: 4096, on: [] }, { name: 't', device: '/dev/mapper/g-t', kind: 'thin', bytes: 1000, pool: 'p', on: [] },
     ] }, at);
-    expect(step.make.map((c) => c.slice(1).join(' ').replace('lvcreate -y --ignoremonitoring --name', 'lv'))).toEqual([
+    expect(step.make.every((c) => c[3] === 'devices { global_filter = [ "a|^/dev/vda1$|", "a|^/dev/vdb1$|", "r|.*|" ] }')).toBe(true);
+    expect(step.make.map((c) => [c[1], ...c.slice(4)].join(' ').replace('lvcreate -y --ignoremonitoring --name', 'lv'))).toEqual([
       'pvcreate -y -ff --uuid P --norestorefile /dev/vda1', 'pvcreate -y -ff --uuid Q --norestorefile --dataalignment 2097152b /dev/vdb1', 'vgcreate -y --physicalextentsize 4194304b g /dev/vda1 /dev/vdb1',
       'lv l --type linear --size 100b --wipesignatures n --zero n g /dev/vdb1', 'lv r --type raid10 --size 100b --stripes 2 --mirrors 1 --stripesize 65536b --wipesignatures n --zero n g',
       'lv p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b g', 'lv t --type thin --virtualsize 1000b --thinpool p g',
@@ -35,7 +37,7 @@ describe('the commands of layers', () => {
   it('of volume groups leave room on a disk for those that lie there alone', () => {
     const volume = (name: string, kind: LogicalVolume['kind'], on: string[]): LogicalVolume => ({ name, device: `/dev/mapper/g-${name}`, kind, bytes: 100, on, ...(kind === 'raid1' ? { stripes: 2 } : {}) });
     const order = (...volumes: LogicalVolume[]): string[] => groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: ['/dev/sda', '/dev/sdb', '/dev/sdc'].map((device) => ({ device, uuid: 'P', startBytes: 1 << 20, bytes: 1 })), volumes }, at)
-      .make.filter((c) => c[1] === 'lvcreate').map((c) => [c[5], ...c.slice(c.indexOf('g') + 1)].join(' '));
+      .make.filter((c) => c[1] === 'lvcreate').map((c) => [c[7], ...c.slice(c.indexOf('g') + 1)].join(' '));
     // A disk was added, and /home went on there: root and the mirror have their disks first.
     expect(order(volume('home', 'linear', ['/dev/sda', '/dev/sdb']), volume('root', 'linear', ['/dev/sda']), volume('safe', 'raid1', ['/dev/sdb', '/dev/sdc']))).toEqual(['root /dev/vda', 'safe /dev/vdb /dev/vdc', 'home /dev/vda /dev/vdb']);
     // Of two that share disks each would take what the other needs: they lie where there is room.

@@ -42,7 +42,8 @@ export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => 
   return {
     what: `array ${r.device} (${r.level}${members.includes('missing') ? ', degraded' : ''}) of ${members.join(', ')}`,
     make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
-      ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), `--bitmap=${r.bitmap ? 'internal' : 'none'}`, ...(halfSafe ? ['--assume-clean'] : []), ...members],
+      ...(r.chunkBytes !== undefined && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), // One without redundancy has none, and mdadm takes no word about it.
+      ...(/^raid(1|4|5|6|10)$/.test(r.level) ? [`--bitmap=${r.bitmap ? 'internal' : 'none'}`] : []), ...(halfSafe ? ['--assume-clean'] : []), ...members],
       ...(halfSafe ? [['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', r.device.split('/').at(-1) as string] as const] : [])],
     activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],
     node: r.device,
@@ -87,10 +88,15 @@ function inOrderOfPlaces(g: VolumeGroup): LogicalVolume[] {
   return [...g.volumes].sort((a, b) => rank(a) - rank(b));
 }
 
+/** LVM sees these devices and no others: an old disk that is still attached may hold a group of the same name, with the same UUIDs (lvm.conf(5), global_filter). */
+const seeing = (devices: readonly string[]): string[] => ['--config', `devices { global_filter = [ ${devices.map((d) => `"a|^${d.replace(/[.+*?^$()[\]{}|\\]/g, '\\$&')}$|"`).join(', ')}, "r|.*|" ] }`];
+
 /** lvm(8): physical volumes with their UUIDs, the group, its volumes. Contents are overwritten, so nothing is wiped or zeroed. */
 export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
-  const make: Command[] = g.physical.map((p): Command => ['lvm', 'pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)]);
-  make.push(['lvm', 'vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))]);
+  const only = seeing(g.physical.map((p) => at(p.device)));
+  const lvm = (program: string, ...args: string[]): Command => ['lvm', program, ...only, ...args];
+  const make: Command[] = g.physical.map((p): Command => lvm('pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)));
+  make.push(lvm('vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))));
   const several = g.physical.length > 1;
   // Two that share disks in other proportions might take each other's room: they lie where there is some.
   const movable = g.volumes.filter(isMovable).length;
@@ -103,9 +109,9 @@ export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
     const wipe = v.kind === 'thin' || v.kind === 'thin-pool' ? [] : ['--wipesignatures', 'n', '--zero', 'n'];
     // On which disks a volume lies matters only where there is a choice. A mirror's log may lie on another one than its copies.
     const places = several && v.kind !== 'mirror' && v.kind !== 'thin' && (!isMovable(v) || movable < 2) ? v.on.map(at) : [];
-    make.push(['lvm', 'lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places]);
+    make.push(lvm('lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places));
   }
-  return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [['lvm', 'vgchange', '--activate', 'y', '--ignoremonitoring', g.name]], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
+  return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [lvm('vgchange', '--activate', 'y', '--ignoremonitoring', g.name)], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
 }
 
 /** btrfs: the file system over all of its devices. Subvolumes are made in it afterwards (`subvolumesOf`). */

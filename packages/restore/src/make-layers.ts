@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBlockTree, type BlockDevice } from '@cdrec/survey';
@@ -29,12 +29,26 @@ export function headerWriter(device: string): ChainStage {
   return { program: 'bash', label: 'cryptsetup', args: ['-c', 'd=$(mktemp -d -p /dev/shm 2> /dev/null || mktemp -d) && trap \'rm -rf "$d"\' EXIT && cat > "$d/h" && cryptsetup luksHeaderRestore --batch-mode --header-backup-file "$d/h" "$1"', 'bash', device] };
 }
 
+/** The name that LVM gave a volume, /dev/GROUP/VOLUME: it would find a group of that name again where it left a directory. */
+function removeLink(path: string): void {
+  // Hyphens of the names are doubled in that of the node (lvm(8)).
+  const [, group, volume] = /^\/dev\/mapper\/((?:[^-]|--)+)-((?:[^-]|--)+)$/.exec(path) ?? [];
+  if (group === undefined || volume === undefined) return;
+  const directory = join('/dev', group.replaceAll('--', '-'));
+  const link = join(directory, volume.replaceAll('--', '-'));
+  if (lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(link)) rmSync(link);
+  if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
+}
+
 /** Everything that the kernel holds on a disk (arrays assembled by themselves, open volumes) is let go, the topmost first. */
 export async function releaseDisk(disk: string): Promise<void> {
   const tree = await readBlockTree();
   const release = async (device: BlockDevice): Promise<void> => {
     for (const child of device.children) await release(child);
-    if (/^(lvm|crypt|dm|mpath)$/.test(device.type)) await runTool('dmsetup', ['remove', '--retry', device.path], { env: OWN_NODES, ok: [0, 1] });
+    if (/^(lvm|crypt|dm|mpath)$/.test(device.type)) {
+      await runTool('dmsetup', ['remove', '--retry', device.path], { env: OWN_NODES, ok: [0, 1] });
+      removeLink(device.path);
+    }
     else if (/^(raid\d+|linear|md)$/.test(device.type)) await runTool('mdadm', ['--stop', device.path], { ok: [0, 1] });
   };
   for (const device of tree) if (device.path === disk) await release(device);

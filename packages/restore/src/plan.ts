@@ -6,9 +6,10 @@ import { btrfsCommand, groupStep, luksStep, halfSafeWarning, raidStep, spareMemb
 import { holdsFiles } from './files.js';
 import type { NewVolume } from './key-files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
+import { loaderSteps } from './plan-loaders.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
-import { renamedDevices, rewriteReferences, type Renamed } from './references.js';
+import { renamedDevices, type Renamed } from './references.js';
 import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
@@ -26,6 +27,9 @@ export interface PlannedNode { readonly path: string; readonly start: number }
 /** How a step finds an archive, and what it must know to read it. */
 export interface StoredArchive { readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
 
+/** A partition that is an ESP, or a member of the mirror that is one. */
+export interface EspPlace { readonly disk: string; readonly partition: number }
+
 /** One action of a restore. `id` is stable: the journal knows steps by it. */
 export type Step =
   | { readonly id: string; readonly kind: 'wipe'; readonly disk: string }
@@ -39,10 +43,10 @@ export type Step =
   | { readonly id: string; readonly kind: 'swap-file'; readonly file: SwapFile; readonly copyOnWrite: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'efi'; readonly disk: string; readonly partition: number; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
@@ -139,22 +143,8 @@ export function planRestore({ survey: original, archives, assignments, without =
   }
   const hasRoot = fileSystems.some((f) => f.mount === '/');
   const encrypted = survey.layers.flatMap((l): NewVolume[] => (l.type === 'luks' && !archives.some((a) => a.kind === 'luks-header' && a.device === l.on) ? [{ name: l.name, uuid: l.uuid, device: at(l.on) }] : []));
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), fileSystems });
-  for (const loader of hasRoot ? survey.boot.loaders : []) {
-    if (loader.type === 'lilo') {
-      const disk = targetOf.get(loader.disk);
-      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'lilo', disk, fileSystems });
-    } else if (loader.type === 'extlinux') {
-      const disk = targetOf.get(loader.disk);
-      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'extlinux', disk, directory: loader.directory, fileSystems });
-    } else if (loader.type === 'grub-bios') {
-      const disk = targetOf.get(loader.disk);
-      if (disk !== undefined) steps.push({ id: `boot loader ${disk}`, kind: 'grub-bios', disk, directory: loader.directory, fileSystems });
-    } else {
-      const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
-      if (esp !== undefined) steps.push({ id: `boot loader ${loader.mount}`, kind: 'efi', disk: targetOf.get(esp.disk) ?? '', partition: esp.partition, mount: loader.mount, label: survey.host.osId || 'linux', entries: entriesOf(survey, esp.device).map((e) => ({ ...e, arguments: rewriteReferences(e.arguments, renamedDevices(survey, assignments, partUuids, !/\binitrd=/.test(e.arguments)), 'tag').text })), fileSystems });
-    }
-  }
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
+  if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
@@ -170,6 +160,9 @@ export function planRestore({ survey: original, archives, assignments, without =
   return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments)], steps };
 }
 
+/** Whether a disk takes its own place again. */
+const isSameDisk = ({ source, target }: Assignment): boolean => (source.serial !== '' && source.serial === target.serial) || (source.wwn !== '' && source.wwn === target.wwn);
+
 /** The file system that a path lies on. */
 const placeOf = (path: string, all: readonly Placement[]): Placement | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
 
@@ -178,12 +171,6 @@ const storedAs = (a: PlanArchive): StoredArchive => ({ archive: a.name, compress
 
 /** Of a file system that an engine keeps: which one. */
 const engineOf = (a: PlanArchive): { engine?: string } => (a.kind === 'tree' && a.snapshot !== undefined ? { engine: a.snapshot.engine } : {});
-
-/** Boot entries of the firmware that start files on an ESP. */
-function entriesOf(survey: Survey, device: string): FirmwareEntry[] {
-  const partition = survey.disks.flatMap((d) => d.table?.partitions ?? []).find((p) => p.node === device);
-  return survey.boot.entries.filter((e) => e.partition === partition?.uuid?.toUpperCase());
-}
 
 const startsByBios = (s: Step): boolean => s.kind === 'grub-bios' || s.kind === 'lilo' || s.kind === 'extlinux';
 

@@ -71,7 +71,7 @@ export const REFERENCE_FILES: readonly (readonly [glob: string, style: 'tag' | '
   ['etc/fstab', 'tag'], ['etc/crypttab', 'tag'], ['etc/default/grub', 'tag'], ['etc/default/grub.d/*.cfg', 'tag'], ['etc/kernel/cmdline', 'tag'],
   ['etc/initramfs-tools/conf.d/resume', 'tag'], ['boot/grub/grub.cfg', 'tag'], ['boot/grub2/grub.cfg', 'tag'], ['boot/loader/entries/*.conf', 'tag'], ['boot/efi/loader/entries/*.conf', 'tag'], ['efi/loader/entries/*.conf', 'tag'],
   ['boot/efi/EFI/*/grub.cfg', 'tag'], ['boot/extlinux/extlinux.conf', 'tag'], ['boot/syslinux/*.cfg', 'tag'], ['boot/extlinux.conf', 'tag'], ['extlinux/extlinux.conf', 'tag'], ['syslinux/*.cfg', 'tag'],
-  ['etc/mdadm/mdadm.conf', 'path'], ['etc/mdadm.conf', 'path'], ['etc/lilo.conf', 'path'], ['etc/systemd/system/*.mount', 'path'], ['etc/systemd/system/*.swap', 'path'],
+  ['etc/lvm/lvm.conf', 'path'], ['etc/lvm/lvmlocal.conf', 'path'], ['etc/mdadm/mdadm.conf', 'path'], ['etc/mdadm.conf', 'path'], ['etc/lilo.conf', 'path'], ['etc/systemd/system/*.mount', 'path'], ['etc/systemd/system/*.swap', 'path'],
 ];
 
 /** An environment block of GRUB: exactly 1024 bytes, filled up with # (GRUB manual, "The GRUB environment block"). Undefined when the new text has no room in it. */

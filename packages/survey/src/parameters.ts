@@ -9,7 +9,7 @@ type Parameters = FileSystem['parameters'];
 const EXT_TUNABLES: readonly (readonly [string, string, string])[] = [
   ['clusterSize', 'Cluster size', ''], ['flexGroups', 'Flex block group size', '16'], ['stride', 'RAID stride', ''], ['stripeWidth', 'RAID stripe width', ''],
   ['errors', 'Errors behavior', 'Continue'], ['maxMounts', 'Maximum mount count', '-1'], ['checkInterval', 'Check interval', '0'],
-  ['reservedUid', 'Reserved blocks uid', '0'], ['reservedGid', 'Reserved blocks gid', '0'], ['extendedOptions', 'Mount options', ''], ['hash', 'Default directory hash', 'half_md4'], ['mmpInterval', 'MMP update interval', '5'],
+  ['reservedUid', 'Reserved blocks uid', '0'], ['reservedGid', 'Reserved blocks gid', '0'], ['extendedOptions', 'Mount options', ''], ['hash', 'Default directory hash', 'half_md4'], ['mmpInterval', 'MMP update interval', '5'], ['journalDevice', 'Journal device', '0x0000'],
 ];
 
 /** What `mke2fs` and `tune2fs` need, from `dumpe2fs -h`. */

@@ -121,6 +121,10 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
       ...place, type: mount.type, uuid: block.uuid, label: block.label, bytes: mount.bytes, usedBytes: mount.usedBytes, mount: mount.target, options: mount.options,
       parameters: await readParameters(mount.type, node.device.path, mount.target, block.version),
     };
+    if (fs.parameters['journalDevice'] !== undefined) {
+      reject(mount.target, `${mount.type} on ${mount.source} with its journal on device ${fs.parameters['journalDevice']}`, 'a journal on a device of its own is not made again');
+      continue;
+    }
     out.nodes.push(node);
     if (mount.type === 'btrfs') await addSubvolume(out, fs, mount, graph);
     else out.fileSystems.push(fs);
