@@ -123,6 +123,10 @@ const cases = {
   burn: () => execa('node', ['tools/devices/burn.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** md, LUKS, LVM (linear, thin, striped, mirrored), btrfs, f2fs over two disks: saved from snapshots, restored onto other disks, compared, booted. */
   stacks: () => execa('node', ['tools/layouts/stacks.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Stacks of devices, one after another: what a second survey finds is what the first one did. */
+  zoo: () => execa('node', ['tools/layouts/zoo.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Five of them, others each time. */
+  'zoo-turn': () => execa('node', ['tools/layouts/zoo.mjs', '--turn'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** An MBR whose files speak of devices by name goes onto a larger NVMe disk with GPT. */
   clone: () => execa('node', ['tools/layouts/clone.mjs', 'mbr-to-gpt'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** A UEFI machine goes onto a smaller disk with sectors of 4096 bytes. */
@@ -171,13 +175,13 @@ const cases = {
 
 /** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a seventh on each day, of the faults one. */
 const TURNS = [
-  ['stacks', 'iso-boots', 'long-images', 'long-odd'], ['large-sectors', 'long-repository'], ['status', 'burn', 'long-btrfs', 'long-boot'], ['other-disks', 'iso-matrix', 'tar-images', 'long-faults'],
-  ['bios-logical', 'rescue-system', 'tape', 'long-hard-cases'], ['clone', 'power-cuts', 'long-repository'], ['fleet'],
+  ['stacks', 'iso-boots', 'long-images', 'long-odd'], ['large-sectors', 'long-repository', 'zoo-turn'], ['status', 'burn', 'long-btrfs', 'long-boot'], ['other-disks', 'iso-matrix', 'tar-images', 'long-faults'],
+  ['bios-logical', 'rescue-system', 'tape', 'long-hard-cases', 'zoo-turn'], ['clone', 'power-cuts', 'long-repository'], ['fleet'],
 ];
 const day = Math.floor(Date.now() / 86_400_000);
 const inCi = () => [['bios-ext4', 'uefi-xfs'][day % 2], 'boot-roads', 'rehearsal', ...TURNS[day % TURNS.length]];
 const asked = process.argv.slice(2);
-const names = asked[0] === '--ci' ? inCi() : asked.length > 0 ? asked : Object.keys(cases).filter((name) => !name.startsWith('long-'));
+const names = asked[0] === '--ci' ? inCi() : asked.length > 0 ? asked : Object.keys(cases).filter((name) => !name.startsWith('long-') && name !== 'zoo-turn');
 let failed = 0;
 for (const name of names) {
   if (cases[name] === undefined) {

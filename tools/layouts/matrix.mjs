@@ -45,15 +45,18 @@ vgcreate -q vg /dev/md0; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n s
 mkfs.ext4 -q -L root /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt`,
     fstab: 'LABEL=root / ext4 defaults 0 1\n/dev/mapper/vg-swap none swap sw 0 0', more: 'mdadm --detail --scan >> /mnt/etc/mdadm/mdadm.conf',
   },
-  /** LUKS2 under LVM, /boot apart; the passphrase is typed. */
+  /** LUKS2 under LVM, /boot apart; the passphrase is typed. A second volume is opened by a key file. */
   'luks-lvm': {
     disks: 1,
-    make: `${gpt('/dev/vdb', 'size=300M', 'type=CA7D7CCB-63ED-4C53-861C-1742536059CC')}
+    make: `${gpt('/dev/vdb', 'size=300M', 'size=2300M, type=CA7D7CCB-63ED-4C53-861C-1742536059CC', 'type=CA7D7CCB-63ED-4C53-861C-1742536059CC')}
 printf '%s' '${PASSPHRASE}' | cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file=- /dev/vdb3
 printf '%s' '${PASSPHRASE}' | cryptsetup open --key-file=- /dev/vdb3 crypt
 vgcreate -q vg /dev/mapper/crypt; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n swap -L 64M vg
-mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L boot /dev/vdb2; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt; mkdir /mnt/boot; mount /dev/vdb2 /mnt/boot`,
-    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n/dev/mapper/vg-swap none swap sw 0 0', more: 'echo "crypt UUID=$(cryptsetup luksUUID /dev/vdb3) none luks" > /mnt/etc/crypttab',
+mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L boot /dev/vdb2; mkswap -q /dev/vg/swap; mount /dev/vg/root /mnt; mkdir /mnt/boot; mount /dev/vdb2 /mnt/boot
+mkdir -p /mnt/etc/keys /mnt/srv/data; head -c 512 /dev/urandom > /mnt/etc/keys/data.key; chmod 600 /mnt/etc/keys/data.key
+cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file=/mnt/etc/keys/data.key /dev/vdb4; cryptsetup open --key-file=/mnt/etc/keys/data.key /dev/vdb4 data
+mkfs.ext4 -q -L data /dev/mapper/data; mount /dev/mapper/data /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n/dev/mapper/data /srv/data ext4 defaults 0 2\n/dev/mapper/vg-swap none swap sw 0 0', more: 'printf "crypt UUID=%s none luks\\ndata UUID=%s /etc/keys/data.key luks\\n" $(cryptsetup luksUUID /dev/vdb3) $(cryptsetup luksUUID /dev/vdb4) > /mnt/etc/crypttab',
   },
   /** A thin pool beside a plain volume. */
   thin: {
@@ -63,13 +66,14 @@ vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1600M vg; lvcreate -q -y --t
 mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L srv /dev/vg/srv; mount /dev/vg/root /mnt; mkdir -p /mnt/srv/thin; mount /dev/vg/srv /mnt/srv/thin; cp -a /usr/share/common-licenses /mnt/srv/thin/`,
     fstab: 'LABEL=root / ext4 defaults 0 1\nLABEL=srv /srv/thin ext4 defaults 0 2',
   },
-  /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out. */
+  /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out; fstab has the number of @ beside its path; a swap file. */
   btrfs: {
     disks: 1,
     make: `${gpt('/dev/vdb', 'type=L')}
-mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
-btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/`,
-    fstab: 'LABEL=top / btrfs subvol=@,compress=zstd 0 0\nLABEL=top /home btrfs subvol=@home 0 0', more: 'mkdir /tmp/top; mount -o subvolid=5 /dev/vdb2 /tmp/top; btrfs -q subvolume snapshot -r /mnt/home /tmp/top/@snapshots/before; umount /tmp/top',
+mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/gone; btrfs -q subvolume create /mnt/@; btrfs -q subvolume delete /mnt/gone; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
+btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/
+touch /mnt/home/swapfile; chattr +C /mnt/home/swapfile; fallocate -l 64M /mnt/home/swapfile; chmod 600 /mnt/home/swapfile; mkswap -q /mnt/home/swapfile`,
+    fstab: 'LABEL=top / btrfs rw,subvolid=257,subvol=/@,compress=zstd 0 0\nLABEL=top /home btrfs subvol=@home 0 0\n/home/swapfile none swap sw 0 0', more: 'mkdir /tmp/top; mount -o subvolid=5 /dev/vdb2 /tmp/top; btrfs -q subvolume snapshot -r /mnt/home /tmp/top/@snapshots/before; umount /tmp/top',
   },
   /** btrfs RAID1 over two disks. */
   'btrfs-raid1': {

@@ -1,5 +1,6 @@
 // Stacks of devices, one after another in one guest: each is made, surveyed, planned, carried out on blanked disks, and surveyed again: the second
-// survey must be the first one. What cannot be made again must be named. usage: node tools/layouts/zoo.mjs [NAME...]
+// survey must be the first one, and every file is compared. What cannot be made again must be named.
+// usage: node tools/layouts/zoo.mjs [NAME...] | --turn      (--turn: five of them, others each day)
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -9,7 +10,8 @@ import { use } from '../devices/targets.mjs';
 import { SCENARIOS } from './zoo-scenarios.mjs';
 
 const dir = join(process.env.CDREC_E2E_DIR ?? '/var/tmp/cdrec-e2e', 'zoo');
-const asked = process.argv.slice(2);
+const day = Math.floor(Date.now() / 86_400_000);
+const asked = process.argv[2] === '--turn' ? Array.from({ length: 5 }, (_, i) => SCENARIOS[(day * 5 + i) % SCENARIOS.length].name) : process.argv.slice(2);
 const unknown = asked.filter((n) => !SCENARIOS.some((s) => s.name === n));
 if (unknown.length > 0) throw new Error(`no ${unknown.join(', ')}; there are ${SCENARIOS.map((s) => s.name).join(', ')}`);
 await removeWork(dir);

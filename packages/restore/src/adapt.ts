@@ -39,7 +39,7 @@ export function forgetLvmDevices(root: string): string[] {
 const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Files of a glob with at most one `*` in a directory or name. */
-function expand(root: string, glob: string): string[] {
+export function expand(root: string, glob: string): string[] {
   const [directory, name] = [glob.slice(0, glob.lastIndexOf('/')), basename(glob)];
   const directories = directory.endsWith('/*') ? list(join(root, directory.slice(0, -2))).map((n) => `${directory.slice(0, -2)}/${n}`) : [directory];
   const names = (d: string): string[] => (name.startsWith('*') ? list(join(root, d)).filter((n) => n.endsWith(name.slice(1))) : [name]);

@@ -9,6 +9,7 @@ import { applyFlags, prepareFlags } from './flags.js';
 import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-layers.js';
 import { withMount, withSystem } from './mounts.js';
 import { addKeyFiles } from './key-files.js';
+import { rewriteSubvolumeIds } from './subvolume-ids.js';
 import { makeSwapFile } from './swap-file.js';
 import { askForRelabel, forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
@@ -209,6 +210,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
         const said = rewriteSystem(root, step.renamed);
+        if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
         // What an initramfs, or a unified kernel image, has copies of.

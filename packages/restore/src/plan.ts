@@ -10,6 +10,7 @@ import { loaderSteps } from './plan-loaders.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
 import { renamedDevices, type Renamed } from './references.js';
+import type { NumberedSubvolume } from './subvolume-ids.js';
 import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
@@ -46,7 +47,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
@@ -143,7 +144,11 @@ export function planRestore({ survey: original, archives, assignments, without =
   }
   const hasRoot = fileSystems.some((f) => f.mount === '/');
   const encrypted = survey.layers.flatMap((l): NewVolume[] => (l.type === 'luks' && !archives.some((a) => a.kind === 'luks-header' && a.device === l.on) ? [{ name: l.name, uuid: l.uuid, device: at(l.on) }] : []));
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
+  const numbered = survey.fileSystems.flatMap((f): NumberedSubvolume[] => {
+    const id = /(?:^|,)subvolid=(\d+)/.exec(f.options)?.[1];
+    return f.type !== 'btrfs' || f.nested === true || f.subvolume === undefined || f.subvolume === '' || id === undefined ? [] : [{ uuid: f.uuid, label: f.label, mount: f.mount, id: Number(id), path: f.subvolume }];
+  });
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
   if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
