@@ -42,7 +42,10 @@ try {
   if (scenario.files !== false) for (const m of sh("findmnt -rno TARGET | grep ^/z || true").split('\n').filter(Boolean)) sh(`cp -a /usr/share/common-licenses '${m}/' 2> /dev/null || cp -rL /usr/share/common-licenses '${m}/'`);
   const before = await survey();
   result.unsupported = before.unsupported.map((u) => `${u.object}: ${u.what}: ${u.reason}`);
-  if (scenario.unsupported !== undefined) {
+  if (scenario.found !== undefined) {
+    result.ok = before.fileSystems.some((f) => f.mount === scenario.found);
+    if (!result.ok) result.survey = essence(before);
+  } else if (scenario.unsupported !== undefined) {
     result.ok = result.unsupported.some((u) => new RegExp(scenario.unsupported).test(u));
     if (!result.ok) result.survey = essence(before);
   } else {

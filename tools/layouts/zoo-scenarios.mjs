@@ -1,5 +1,5 @@
-// Stacks of devices for zoo.mjs: on vdb to vde (800 MiB each) mounted below /z. \`unsupported\`: must be named; \`expected\`: differences that are right;
-// \`to\`: which disks take the place of which (vdf, vdg: 1,200 MiB; vdh, vdi: 620 MiB).
+// Stacks of devices for zoo.mjs: on vdb to vde (800 MiB each) mounted below /z. `unsupported`: must be named; `expected`: differences that are right;
+// `to`: which disks take the place of which (vdf, vdg: 1,200 MiB; vdh, vdi: 620 MiB).
 const MD = 'A19D880F-05FC-4D3B-A006-743F0F84911E';
 const LVM = 'E6D6D379-F507-44C2-A23C-238F2A3DF928';
 /** The same partitions on disks. */
@@ -53,6 +53,9 @@ mkfs.btrfs -q -d raid1 -m raid1 /dev/mapper/c-vdb /dev/mapper/c-vdc; ${at('both'
 ${create('/dev/md7', 1, '/dev/vdb1 /dev/vdc1')}; ${luks('luks2', '/dev/md7', 'm')}; pvcreate -q -y /dev/mapper/m; vgcreate -q -y vg /dev/mapper/m /dev/vdb2; lvcreate -q -y -n one -L 400M vg; mkfs.ext4 -q /dev/vg/one; ${at('one', '/dev/vg/one')}; mkfs.reiserfs -q -f -f /dev/vdc2 2> /dev/null || mkfs.ext2 -q /dev/vdc2; ${at('two', '/dev/vdc2')}` },
   { name: 'grown-smaller', make: `vgcreate -q -y vg /dev/vdb /dev/vdc; lvcreate -q -y -n b -L 500M vg /dev/vdb; lvcreate -q -y -n a -L 900M vg; mkfs.ext4 -q /dev/vg/a; mkfs.ext4 -q /dev/vg/b; ${at('a', '/dev/vg/a')}; ${at('b', '/dev/vg/b')}`, to: { '/dev/vdb': '/dev/vdh', '/dev/vdc': '/dev/vdi' } },
   { name: 'raid-smaller', make: `${gpt('vdb vdc', `type=${MD}`)}; ${create('/dev/md0', 1, '/dev/vdb1 /dev/vdc1')}; printf '%s\\n' 'label: gpt' 'size=100M, type=L' 'type=L' | sfdisk -q --wipe always --wipe-partitions always /dev/md0; udevadm settle; partx -u /dev/md0; udevadm settle; mkfs.ext4 -q /dev/md0p1; mkfs.ext4 -q /dev/md0p2; ${at('p1', '/dev/md0p1')}; ${at('p2', '/dev/md0p2')}`, to: { '/dev/vdb': '/dev/vdf', '/dev/vdc': '/dev/vdg' }, grow: true },
+  // systemd mounts it when somebody looks.
+  { name: 'automount', make: `mkfs.vfat -n AUTO /dev/vdb; udevadm settle; cp /etc/fstab /root/fstab; echo 'LABEL=AUTO /z/auto vfat noauto,x-systemd.automount,x-systemd.idle-timeout=60 0 2' >> /etc/fstab; systemctl daemon-reload; systemctl start z-auto.automount; if findmnt -t vfat /z/auto; then exit 1; fi`, files: false, found: '/z/auto',
+    stop: 'systemctl stop z-auto.automount z-auto.mount; cp /root/fstab /etc/fstab; systemctl daemon-reload' },
   // The old disks are still there, with the same names and UUIDs.
   { name: 'old-disks-there', make: `${gpt('vdb vdc', `size=300M, type=${MD}`, `type=${LVM}`)}; ${create('/dev/md0', 1, '/dev/vdb1 /dev/vdc1')}; mkfs.ext4 -q /dev/md0; vgcreate -q -y vg /dev/vdb2 /dev/vdc2; lvcreate -q -y -n one -L 700M vg; mkfs.xfs -q /dev/vg/one; ${at('md', '/dev/md0')}; ${at('one', '/dev/vg/one')}`, to: { '/dev/vdb': '/dev/vdf', '/dev/vdc': '/dev/vdg' }, keep: true },
 ];

@@ -1,4 +1,5 @@
-import { CdrecError, runTool } from '@cdrec/tool';
+import { readdirSync } from 'node:fs';
+import { CdrecError, findProgram, runTool } from '@cdrec/tool';
 import * as z from 'zod';
 
 /** A mounted file system. Sizes in bytes; `number` is major:minor of its device. */
@@ -36,4 +37,29 @@ export function parseFindmnt(json: string): Mount[] {
 export async function readMounts(): Promise<Mount[]> {
   const { stdout } = await runTool('findmnt', ['--json', '--list', '--bytes', '--output', 'TARGET,SOURCE,FSTYPE,OPTIONS,MAJ:MIN,FSROOT,SIZE,USED']);
   return parseFindmnt(stdout);
+}
+
+/** Mount points that systemd would mount when somebody looks, and that are not mounted: not those of other automounters, whose servers may be far away. */
+export const sleepingMounts = (mounts: readonly Pick<Mount, 'target' | 'source' | 'type'>[]): string[] =>
+  mounts.filter((m) => m.type === 'autofs' && m.source === 'systemd-1' && !mounts.some((o) => o.target === m.target && o.type !== 'autofs')).map((m) => m.target);
+
+/**
+ * Has file systems of local disks mounted that systemd mounts on demand (an ESP, by systemd-gpt-auto-generator(8) or x-systemd.automount in fstab):
+ * they belong to the machine, mounted at this moment or not. Returns whether there were any.
+ */
+export async function wakeMounts(mounts: readonly Mount[], path: string): Promise<boolean> {
+  let woken = false;
+  for (const target of sleepingMounts(mounts)) {
+    if (findProgram('systemd-escape', path) === undefined || findProgram('systemctl', path) === undefined) return false;
+    const unit = (await runTool('systemd-escape', ['--path', '--suffix=mount', target])).stdout.trim();
+    const { stdout } = await runTool('systemctl', ['show', '--property=What', '--value', unit], { ok: [0, 1, 4] });
+    if (!stdout.startsWith('/dev/')) continue;
+    try {
+      readdirSync(target);
+      woken = true;
+    } catch {
+      // Its disk is not there, or does not answer: it is not mounted, like anything else that is not.
+    }
+  }
+  return woken;
 }

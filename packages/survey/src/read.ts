@@ -7,7 +7,7 @@ import { readConfiguration } from './configuration.js';
 import { readFirmwareEntries } from './firmware-entries.js';
 import { linksOf } from './links.js';
 import { bootSectorOf, readLoaders } from './loaders.js';
-import { readMounts, type Mount } from './mounts.js';
+import { readMounts, wakeMounts, type Mount } from './mounts.js';
 import { fstabSwaps, readSwapFiles } from './swap-files.js';
 import { readNetwork } from './network.js';
 import { deviceNumber, graphOf, type Node } from './graph.js';
@@ -49,7 +49,8 @@ export async function readSurvey(options: SurveyOptions): Promise<Survey> {
   const reject = (object: string, what: string, reason: string): void => {
     if (!unsupported.some((u) => u.object === object)) unsupported.push({ object, what, reason, excluded: options.allowUnsupported?.includes(object) ?? false });
   };
-  const found = await readFileSystems(await readMounts(), graph, options, reject);
+  const mounts = await readMounts();
+  const found = await readFileSystems((await wakeMounts(mounts, options.path)) ? await readMounts() : mounts, graph, options, reject);
   const areas = await readSwaps(graph, reject);
   const saved = await readImages(options.images ?? [], graph, fileSystemsOf(found), options.path, reject);
   const { layers: between, nodes } = await readLayers([...found.nodes, ...areas.nodes, ...saved.nodes], graph, reject);

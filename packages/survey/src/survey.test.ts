@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { parseLsblk, parseSfdisk } from './block.ts';
-import { parseFindmnt } from './mounts.ts';
+import { parseFindmnt, sleepingMounts } from './mounts.ts';
 import { parseDumpe2fs, parseXfsInfo } from './parameters.ts';
 import { parseSurvey, surveyJsonSchema } from './schema.ts';
+
+describe('mounts on demand', () => {
+  it('are those of systemd that nothing is mounted on yet', () => {
+    const m = (target: string, source: string, type = 'autofs') => ({ target, source, type });
+    expect(sleepingMounts([m('/efi', 'systemd-1'), m('/boot', 'systemd-1'), m('/boot', '/dev/sda1', 'vfat'), m('/net', '/etc/auto.net'), m('/', '/dev/sda2', 'ext4')])).toEqual(['/efi']);
+  });
+});
 
 describe('what the tools print', () => {
   it('lsblk', () => {
