@@ -70,7 +70,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$CDREC_ROOT
 cp "$here/report.sh" "$root/etc/cdrec-rehearsal.sh"
 chmod 755 "$root/etc/cdrec-rehearsal.sh"
-if [ -d "$root/usr/lib/systemd" ] || [ -d "$root/lib/systemd" ]; then
+# Units of systemd lie about where it does not run, too: with sysvinit and others, init is a program of its own and no link to systemd.
+other=no
+for init in usr/sbin/init sbin/init; do if [ -f "$root/$init" ] && [ ! -L "$root/$init" ]; then other=yes; fi; done
+if [ -e "$root/usr/lib/systemd/systemd" ] || [ -e "$root/lib/systemd/systemd" ]; then
   units=$root/etc/systemd/system
   mkdir -p "$units"
   cp "$here/normal.service" "$units/cdrec-rehearsal.service"
@@ -87,6 +90,11 @@ if [ -d "$root/usr/lib/systemd" ] || [ -d "$root/lib/systemd" ]; then
     setfattr -n security.selinux -v system_u:object_r:bin_t:s0 "$root/etc/cdrec-rehearsal.sh"
     setfattr -n security.selinux -v system_u:object_r:systemd_unit_file_t:s0 "$units/cdrec-rehearsal.service" "$units/cdrec-rehearsal-emergency.service"
   fi
+else
+  other=yes
+fi
+if [ $other = no ]; then
+  :
 elif [ -d "$root/etc/local.d" ]; then
   printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
   chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"
