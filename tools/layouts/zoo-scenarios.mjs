@@ -45,7 +45,7 @@ mkfs.ext4 -q /dev/mapper/one; mkfs.ext4 -q -b 4096 /dev/mapper/two; mkfs.xfs -q 
 mkfs.btrfs -q -d raid1 -m raid1 /dev/mapper/c-vdb /dev/mapper/c-vdc; ${at('both', '/dev/mapper/c-vdb')}` },
   { name: 'f2fs', make: `mkfs.f2fs -q -l flash -O extra_attr,inode_checksum,sb_checksum,inode_crtime,compression,casefold,quota -C utf8 /dev/vdb; ${at('f', '/dev/vdb', '-o compress_algorithm=lz4')}`, check: 'cat /sys/fs/f2fs/vdb/features | grep compression | grep casefold' },
   { name: 'casefold', make: `mkfs.ext4 -q -O casefold -E encoding=utf8 /dev/vdb; ${at('c', '/dev/vdb')}; mkdir /z/c/any; chattr +F /z/c/any; echo x > /z/c/any/Case` },
-  { name: 'bcache', make: `make-bcache -B /dev/vdb -C /dev/vdc > /dev/null; sleep 2; [ -b /dev/bcache0 ] || { echo /dev/vdb > /sys/fs/bcache/register; echo /dev/vdc > /sys/fs/bcache/register; sleep 2; }; mkfs.ext4 -q /dev/bcache0; ${at('b', '/dev/bcache0')}`, unsupported: 'bcache',
+  { name: 'bcache', make: `modprobe bcache; make-bcache -B /dev/vdb -C /dev/vdc > /dev/null; sleep 2; [ -b /dev/bcache0 ] || { echo /dev/vdb > /sys/fs/bcache/register; echo /dev/vdc > /sys/fs/bcache/register; sleep 2; }; mkfs.ext4 -q /dev/bcache0; ${at('b', '/dev/bcache0')}`, unsupported: 'bcache',
     stop: 'echo 1 > /sys/block/bcache0/bcache/stop; for s in /sys/fs/bcache/*-*/stop; do echo 1 > $s; done; sleep 2' },
   { name: 'dm-linear', make: `echo "0 $(blockdev --getsz /dev/vdb) linear /dev/vdb 0" | dmsetup create lin; mkfs.ext4 -q /dev/mapper/lin; ${at('l', '/dev/mapper/lin')}`, unsupported: 'dm' },
   { name: 'journal-apart', make: `mke2fs -q -F -O journal_dev -b 4096 /dev/vdc; mke2fs -q -F -t ext4 -b 4096 -J device=/dev/vdc /dev/vdb; ${at('j', '/dev/vdb')}`, unsupported: 'journal' },
