@@ -24,8 +24,10 @@ async function survey() {
 /** What must be equal before and after: not what LVM, mdadm or mkfs count anew (bytes of a file system, what is used), nor order of extents. */
 function essence(s) {
   return JSON.parse(JSON.stringify({
-    disks: s.disks.map(({ device, table }) => ({ device, table })), layers: s.layers.map((l) => (l.type === 'vg' ? { ...l, uuid: '', volumes: l.volumes.map((v) => ({ ...v, on: [...v.on].sort() })) } : l)),
-    fileSystems: [...s.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((f) => ({ ...f, bytes: 0, usedBytes: 0, options: '' })), swaps: s.swaps, unsupported: s.unsupported,
+    disks: s.disks.map(({ device, table }) => ({ device, table })), // In the order of their names: the survey has that of the mounts.
+    layers: [...s.layers].sort((a, b) => (a.device ?? a.name) < (b.device ?? b.name) ? -1 : 1).map((l) => (l.type === 'vg' ? { ...l, uuid: '', volumes: l.volumes.map((v) => ({ ...v, on: [...v.on].sort() })) } : l)),
+    // mke2fs rounds a share of the blocks to whole ones.
+    fileSystems: [...s.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((f) => ({ ...f, bytes: 0, usedBytes: 0, options: '', parameters: { ...f.parameters, ...(f.parameters.reservedPercent === undefined ? {} : { reservedPercent: Number(f.parameters.reservedPercent).toFixed(1) }) } })), swaps: s.swaps, unsupported: s.unsupported,
   }));
 }
 

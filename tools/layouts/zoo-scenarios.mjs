@@ -35,7 +35,7 @@ mkfs.ext4 -q /dev/vg/slow; ${at('slow', '/dev/vg/slow')}; mkfs.ext4 -q /dev/vg/w
 lvcreate -q -y --type thin-pool -n pool -L 300M vg; lvcreate -q -y --thin -V 500M -n t vg/pool; mkfs.ext4 -q /dev/vg/t; ${at('t', '/dev/vg/t')}; lvcreate -q -y -s -n t-before vg/t`, expected: ['t-before'] },
   { name: 'luks-kinds', make: `${gpt('vdb vdc', 'size=200M', 'size=200M', `size=300M, type=${LVM}`)}
 ${luks('luks1', '/dev/vdb1', 'one', '--cipher aes-cbc-essiv:sha256 --key-size 256 --hash sha512')}; ${luks('luks2', '/dev/vdb2', 'two', '--sector-size 4096 --label zwei', '--allow-discards --perf-no_read_workqueue --persistent')}
-vgcreate -q -y vg /dev/vdb3 /dev/vdc3; lvcreate -q -y -n secret -L 300M vg; ${luks('luks2', '/dev/vg/secret', 'vg-secret_crypt')}
+vgcreate -q -y vg /dev/vdb3 /dev/vdc3; lvcreate -q -y -n secret -L 340M vg; ${luks('luks2', '/dev/vg/secret', 'vg-secret_crypt')}
 mkfs.ext4 -q /dev/mapper/one; mkfs.ext4 -q -b 4096 /dev/mapper/two; mkfs.xfs -q /dev/mapper/vg-secret_crypt; ${at('one', '/dev/mapper/one')}; ${at('two', '/dev/mapper/two')}; ${at('three', '/dev/mapper/vg-secret_crypt')}`,
     check: "cryptsetup luksDump /dev/vdb2 | grep 'Flags:.*allow-discards no-read-workqueue'" },
   { name: 'luks-integrity', make: `${gpt('vdb', 'size=60M')}; ${luks('luks2', '/dev/vdb1', 'i', '--integrity hmac-sha256')}; mkfs.ext4 -q /dev/mapper/i; ${at('i', '/dev/mapper/i')}`, unsupported: 'integrity' },
