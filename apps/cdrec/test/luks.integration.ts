@@ -22,7 +22,7 @@ const attach = (name: string): ReturnType<typeof attachImage> => {
 
 describe.each(['1', '2'] as const)('LUKS%s', (version) => {
   const UUID = `0f0f0f0f-1111-4222-8333-44444444444${version}`;
-  const layer = (on: string): LuksLayer => ({ type: 'luks', device: '/dev/mapper/x', name: 'x', on, uuid: UUID, label: version === '2' ? 'secret' : '', version, cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 512, pbkdf: 'pbkdf2', slots: 1 });
+  const layer = (on: string): LuksLayer => ({ type: 'luks', device: '/dev/mapper/x', name: 'x', on, uuid: UUID, label: version === '2' ? 'secret' : '', version, cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 512, pbkdf: 'pbkdf2', slots: 1, flags: [] });
 
   it('is made anew with UUID and cipher, and one passphrase', async () => {
     await using disk = await attach(`new${version}`);
