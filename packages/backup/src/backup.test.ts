@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compressStage, unquoteName, type ChainStage } from '@cdrec/tool';
-import { createArguments, judgeTar, openNames, openTar, rulesOf } from './index.ts';
+import type { Survey } from '@cdrec/survey';
+import { createArguments, judgeTar, openNames, openTar, planBackup, rulesOf } from './index.ts';
 
 const ZSTD = [compressStage('zstd', 1, 1, '') as ChainStage];
 const ALL = { exclude: [], include: [] };
@@ -20,6 +21,14 @@ async function list(args: string[]): Promise<{ names: string[]; verdict: Awaited
   const verdict = await tar.ended();
   return { names: execFileSync('tar', ['--zstd', '--blocking-factor=128', '-tf', '-'], { input: Buffer.concat(parts), encoding: 'utf8' }).trim().split('\n'), verdict };
 }
+
+describe('archives', () => {
+  it('have names of their own, also those of subvolumes whose mount points differ in a slash alone', () => {
+    const fileSystems = ['/', '/a/b', '/a_b'].map((mount) => ({ device: '/dev/sda2', mount, type: 'btrfs', uuid: 'U', usedBytes: 1 }));
+    const items = planBackup({ fileSystems, layers: [], images: [] } as unknown as Survey, { compress: 'zstd', threads: 1, recipients: [], rules: ALL, path: '/usr/bin' });
+    expect(items.map((i) => i.meta.name)).toEqual(['sda2._.tar.zst', 'sda2._a_b.tar.zst', 'sda2._a_b.2.tar.zst']);
+  });
+});
 
 describe('tar', () => {
   it('excludes by rules with one meaning', async () => {

@@ -42,7 +42,8 @@ export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => 
   return {
     what: `array ${r.device} (${r.level}${members.includes('missing') ? ', degraded' : ''}) of ${members.join(', ')}`,
     make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
-      ...(r.chunkBytes !== undefined && r.chunkBytes > 0 && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r), // One without redundancy has none, and mdadm takes no word about it.
+      ...(r.chunkBytes !== undefined && r.chunkBytes > 0 && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r),
+      // One without redundancy has no bitmap, and mdadm takes no word about it.
       ...(/^raid(1|4|5|6|10)$/.test(r.level) ? [`--bitmap=${r.bitmap ? 'internal' : 'none'}`] : []), ...(halfSafe ? ['--assume-clean'] : []), ...members],
       ...(halfSafe ? [['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', r.device.split('/').at(-1) as string] as const] : [])],
     activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import type { Placement } from './plan.js';
 
+/** Which of some file systems a path lies on: the one mounted nearest above it. */
+export const mountedAt = <T extends { readonly mount: string }>(path: string, all: readonly T[]): T | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
+
 /** Mounts a device on a new directory, runs `work`, unmounts it whatever happens. */
 export async function withMount<T>({ device, type, options }: Pick<Placement, 'device' | 'type' | 'options'>, directory: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(directory, { recursive: true });

@@ -1,5 +1,6 @@
 import type { Layer, Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
+import { mountedAt } from './mounts.js';
 
 /** Devices that a layer lies on. */
 const under = (l: Layer): string[] => (l.type === 'raid' ? l.members.map((m) => m.device) : l.type === 'luks' ? [l.on] : l.type === 'vg' ? l.physical.map((p) => p.device) : [...l.devices]);
@@ -21,11 +22,10 @@ export function surveyOfDisk(survey: Survey, device: string): { survey: Survey; 
   const used = survey.disks.filter((d) => d.used);
   if (!used.some((d) => d.device === device)) throw new CdrecError('DISK_MISSING', `${device} is no disk of the survey`, { hint: `its disks are ${used.map((d) => d.device).join(', ')}` });
   const onIt = (x: { readonly device: string }): boolean => disksUnder(survey, x.device).includes(device);
-  const mountOf = (path: string): string | undefined => survey.fileSystems.map((f) => f.mount).filter((m) => m === '/' || path.startsWith(`${m}/`)).sort((a, b) => b.length - a.length)[0];
   const layers = survey.layers.filter((l) => under(l).some((d) => disksUnder(survey, d).includes(device)));
   const onBtrfs = (uuid: string): boolean => layers.some((l) => l.type === 'btrfs' && l.uuid === uuid);
   const fileSystems = survey.fileSystems.filter((f) => onIt(f) || (f.type === 'btrfs' && onBtrfs(f.uuid)));
-  const swapFiles = survey.swapFiles.filter((s) => fileSystems.some((f) => f.mount === mountOf(s.path)));
+  const swapFiles = survey.swapFiles.filter((s) => fileSystems.some((f) => f === mountedAt(s.path, survey.fileSystems)));
   const part = { ...survey, layers, fileSystems, swapFiles, swaps: survey.swaps.filter(onIt), images: survey.images.filter(onIt) };
   const needed = new Set([...layers.flatMap(under), ...fileSystems.map((f) => f.device), ...part.swaps.map((s) => s.device)].flatMap((d) => disksUnder(survey, d)));
   const without = used.map((d) => d.device).filter((d) => d !== device && needed.has(d));

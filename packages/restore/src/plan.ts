@@ -11,6 +11,7 @@ import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
 import { renamedDevices, type Renamed } from './references.js';
 import type { NumberedSubvolume } from './subvolume-ids.js';
+import { mountedAt } from './mounts.js';
 import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
@@ -139,7 +140,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   // A nested subvolume is seen through the one above it.
   const fileSystems = ordered.filter((fs) => fs.nested !== true).map((fs): Placement => ({ device: at(fs.device), type: fs.type, mount: fs.mount, ...optionsOf(fs) }));
   for (const file of survey.swapFiles) {
-    const on = placeOf(file.path, fileSystems);
+    const on = mountedAt(file.path, fileSystems);
     if (on !== undefined) steps.push({ id: `swap file ${file.path}`, kind: 'swap-file', file, copyOnWrite: on.type === 'btrfs', fileSystems });
   }
   const hasRoot = fileSystems.some((f) => f.mount === '/');
@@ -167,9 +168,6 @@ export function planRestore({ survey: original, archives, assignments, without =
 
 /** Whether a disk takes its own place again. */
 const isSameDisk = ({ source, target }: Assignment): boolean => (source.serial !== '' && source.serial === target.serial) || (source.wwn !== '' && source.wwn === target.wwn);
-
-/** The file system that a path lies on. */
-const placeOf = (path: string, all: readonly Placement[]): Placement | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
 
 /** How a step finds its archive. */
 const storedAs = (a: PlanArchive): StoredArchive => ({ archive: a.name, compress: a.compress, ...(a.encrypt === undefined ? {} : { encrypt: a.encrypt }) });
