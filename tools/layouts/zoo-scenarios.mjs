@@ -31,6 +31,8 @@ for v in five ten old zero four; do mkfs.ext4 -q /dev/vg/$v; mkdir -p /z/$v; mou
   { name: 'lvm-cache', make: `vgcreate -q -y vg /dev/vdb /dev/vdc; lvcreate -q -y -n slow -L 500M vg /dev/vdb; lvcreate -q -y --type cache-pool -n fast -L 200M vg /dev/vdc; lvconvert -q -y --type cache --cachepool vg/fast vg/slow
 lvcreate -q -y -n w -L 200M vg /dev/vdb; lvcreate -q -y -n wc -L 100M vg /dev/vdc; lvchange -q -an vg/wc; lvchange -q -an vg/w; lvconvert -q -y --type writecache --cachevol wc vg/w; lvchange -q -ay vg/w
 mkfs.ext4 -q /dev/vg/slow; ${at('slow', '/dev/vg/slow')}; mkfs.ext4 -q /dev/vg/w; ${at('w', '/dev/vg/w')}`, expected: ['cache": "|/cache: '] },
+  { name: 'lvm-served', make: `vgcreate -q -y vg /dev/vdb /dev/vdc; lvcreate -q -y --type raid1 -m 1 --raidintegrity y -n sure -L 200M vg /dev/vdb /dev/vdc; mkfs.ext4 -q /dev/vg/sure; ${at('sure', '/dev/vg/sure')}
+lvcreate -q -y --type thin-pool -n pool -L 200M vg /dev/vdb; lvcreate -q -y --type cache-pool -n fast -L 100M vg /dev/vdc; lvconvert -q -y --type cache --cachepool vg/fast vg/pool; lvcreate -q -y --thin -V 300M -n t vg/pool; mkfs.ext4 -q /dev/vg/t; ${at('t', '/dev/vg/t')}`, expected: ['cache": "|/cache: ', 'integrity'] },
   { name: 'lvm-snapshots', make: `vgcreate -q -y vg /dev/vdb /dev/vdc; lvcreate -q -y -n root -L 400M vg; mkfs.ext4 -q /dev/vg/root; ${at('root', '/dev/vg/root')}; lvcreate -q -y -s -n before -L 100M vg/root
 lvcreate -q -y --type thin-pool -n pool -L 300M vg; lvcreate -q -y --thin -V 500M -n t vg/pool; mkfs.ext4 -q /dev/vg/t; ${at('t', '/dev/vg/t')}; lvcreate -q -y -s -n t-before vg/t`, expected: ['t-before'] },
   { name: 'luks-kinds', make: `${gpt('vdb vdc', 'size=200M', 'size=200M', `size=300M, type=${LVM}`)}

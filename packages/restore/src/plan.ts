@@ -181,7 +181,10 @@ function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | '
   const out: string[] = [];
   if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
-  for (const l of survey.layers) if (l.type === 'vg') for (const v of l.volumes) if (v.cache !== undefined) out.push(`the logical volume ${l.name}/${v.name} had a ${v.cache}, which is not made again (lvmcache(7)); the room that it took is free`);
+  for (const l of survey.layers) if (l.type === 'vg') for (const v of l.volumes) {
+    if (v.cache !== undefined) out.push(`the logical volume ${l.name}/${v.name} had a ${v.cache}, which is not made again (lvmcache(7)); the room that it took is free`);
+    if (v.integrity === true) out.push(`the images of the logical volume ${l.name}/${v.name} had integrity data, which are not made again: lvconvert --raidintegrity y ${l.name}/${v.name} (lvmraid(7))`);
+  }
   for (const s of steps) {
     const half = s.kind === 'layer' ? halfSafeWarning(s.step) : undefined;
     if (half !== undefined) out.push(half);

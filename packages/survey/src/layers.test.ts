@@ -62,6 +62,11 @@ describe('what the tools print of layers', () => {
     expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, ['/dev/sdc', '/dev/sdd']], ['pool', 'thin-pool', undefined, ['/dev/sdd']], ['slow', 'raid1', 2, ['/dev/sdc', '/dev/sde']], ['w', 'linear', undefined, ['/dev/sdc']], ['thin', 'thin', undefined, []]]);
     // A cache is not made again, and said; what it is for is made.
     expect(group?.volumes.map((v) => v.cache)).toEqual([undefined, undefined, undefined, undefined, 'cache', 'writecache', undefined]);
+    const served = parseLvm(pvs, JSON.stringify({ report: [{ seg: [
+      seg('pool', 'thin-pool', { devices: 'pool_tdata(0)' }), seg('[pool_tdata]', 'cache', { pool_lv: '[fast]', origin: '[pool_tdata_corig]', devices: 'pool_tdata_corig(0)' }), seg('[pool_tdata_corig]', 'linear', { devices: '/dev/sdc(0)' }), seg('[fast]', 'cache-pool', { devices: 'fast_cdata(0)' }), seg('[fast_cdata]', 'linear', { devices: '/dev/sdd(0)' }),
+      seg('sure', 'raid1', { stripes: '2', devices: 'sure_rimage_0(0)' }), seg('[sure_rimage_0]', 'integrity', { devices: 'sure_rimage_0_iorig(0)' }), seg('[sure_rimage_0_iorig]', 'linear', { devices: '/dev/sdc(7)' }),
+    ] }] }), ['my-vg']).groups[0]?.volumes;
+    expect(served?.map((v) => [v.name, v.cache, v.integrity, v.on])).toEqual([['pool', 'cache', undefined, ['/dev/sdc']], ['sure', undefined, true, ['/dev/sdc']]]);
     expect(group).toMatchObject({ name: 'my-vg', extentBytes: 4194304, physical: [{ device: '/dev/sda1', uuid: 'P1', startBytes: 1048576 }] });
     expect(other).toEqual([{ name: 'my-vg/v', kind: 'vdo' }]);
     expect(mapperNode('my-vg', 'a-b')).toBe('/dev/mapper/my--vg-a--b');

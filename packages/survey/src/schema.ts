@@ -63,7 +63,7 @@ const luks = z.object({
 const logical = z.object({
   name: z.string(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
   stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), 
-  cache: z.string().optional().describe('kind of cache it had, which is not made again: cache or writecache'), on: z.array(z.string()).describe('physical volumes that it lies on; none for thin ones'),
+  cache: z.string().optional().describe('kind of cache it had, which is not made again: cache or writecache'), integrity: z.literal(true).optional().describe('its images had integrity data, which are not made again'), on: z.array(z.string()).describe('physical volumes that it lies on; none for thin ones'),
 });
 const group = z.object({ type: z.literal('vg'), name: z.string(), uuid: z.string(), extentBytes: z.int(), physical: z.array(z.object({ device: z.string(), uuid: z.string(), startBytes: z.int(), bytes: z.int() })), volumes: z.array(logical) });
 const btrfs = z.object({

@@ -26,9 +26,9 @@ const bare = (name: string): string => name.replace(/^\[(.*)\]$/, '$1');
 /** What a segment lies on: "/dev/sda1(0),/dev/sdb1(7)", or volumes that serve it, "root_rimage_0(0)". */
 const devicesOf = (s: Segment): string[] => s.devices.split(',').map((d) => bare(d.replace(/\(\d+\)$/, '').trim())).filter((d) => d !== '');
 
-/** Physical volumes below some segments of a group, whatever serves them between. */
-function placesOf(segments: readonly Segment[], all: readonly Segment[]): string[] {
-  return segments.flatMap((s) => devicesOf(s).flatMap((d) => (d.startsWith('/') ? [d] : placesOf(all.filter((x) => bare(x.lv_name) === d && x.lv_name !== s.lv_name), all))));
+/** Some segments of a group with all those of the volumes that serve them, at whatever depth. */
+function withServants(segments: readonly Segment[], all: readonly Segment[]): Segment[] {
+  return segments.flatMap((s) => [s, ...devicesOf(s).filter((d) => !d.startsWith('/')).flatMap((d) => withServants(all.filter((x) => bare(x.lv_name) === d && x.lv_name !== s.lv_name), all))]);
 }
 
 /** One volume from its segments: a linear one in several pieces has several. */
@@ -36,11 +36,15 @@ function volumeOf(group: string, name: string, segments: readonly Segment[], all
   const s = segments.at(-1) as Segment;
   const kind = base(s.segtype);
   const striped = kind === 'linear' && s.stripes > 1;
+  const below = withServants(segments, all);
+  const served = (what: readonly string[]): string | undefined => below.find((b) => what.includes(b.segtype))?.segtype;
+  const cached = cache ?? served(['cache', 'writecache']);
   return {
     name, device: mapperNode(group, name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
     ...(s.stripes > 1 ? { stripes: kind.startsWith('raid') && s.data_stripes > 0 && kind !== 'raid1' ? s.data_stripes : s.stripes } : {}),
     ...(s.stripe_size > 0 ? { stripeBytes: s.stripe_size } : {}), ...(kind === 'thin-pool' ? { chunkBytes: s.chunk_size, metadataBytes: s.lv_metadata_size } : {}),
-    ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), ...(cache === undefined ? {} : { cache }), on: kind === 'thin' ? [] : [...new Set(placesOf(segments, all))],
+    ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), ...(cached === undefined ? {} : { cache: cached }), ...(served(['integrity']) === undefined ? {} : { integrity: true }),
+    on: kind === 'thin' ? [] : [...new Set(below.flatMap(devicesOf).filter((d) => d.startsWith('/')))],
   };
 }
 
