@@ -1,12 +1,13 @@
 // Layouts one by one: each machine is made in a guest, its set built in it, and `cdrec rehearse`, as an ordinary user, brings it back onto
-// disks like the old ones, onto disks 20 % smaller on NVMe, and onto disks three times as large.
+// disks like the old ones, onto disks 20 % smaller on NVMe, and onto disks three times as large; the restored system compares its survey with that of the set.
 // usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT[:VARIANT]...]      (--quick: only the smaller disks; VARIANT: same, smaller, larger)
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { attachImage, bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 import { rehearseAsNobody } from '../rehearsals/nobody.mjs';
+import { surveyResult, surveyScript } from './survey-check.mjs';
 
 const quick = process.argv.includes('--quick');
 const asked = process.argv.slice(2).filter((a) => !a.startsWith('--'));
@@ -25,8 +26,14 @@ mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /m
   fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2', more: 'rm -rf /mnt/boot/grub',
 };
 
+/** One of the sample systems, whose set is made by the running machine itself. */
+const sample = (name) => ({ sample: name, disks: 1 });
+
 /** Commands that make a layout on vdb (and vdc) and mount it at /mnt, its fstab, and further lines of configuration. */
 const LAYOUTS = {
+  'bios-ext4': sample('bios-ext4'),
+  'bios-logical': sample('bios-logical'),
+  'uefi-xfs': sample('uefi-xfs'),
   /** GPT and LVM: two volumes and swap. */
   lvm: {
     disks: 1,
@@ -82,6 +89,14 @@ touch /mnt/home/swapfile; chattr +C /mnt/home/swapfile; fallocate -l 64M /mnt/ho
 mkfs.btrfs -q -L pair -d raid1 -m raid1 /dev/vdb2 /dev/vdc2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; umount /mnt; mount -o subvol=@ /dev/vdb2 /mnt`,
     fstab: 'LABEL=pair / btrfs subvol=@ 0 0',
   },
+  /** MBR with logical partitions: the root is xfs on one of them, with /boot in it. */
+  'mbr-xfs': {
+    disks: 1,
+    make: `printf '%s\\n' 'label: dos' '1 : size=300M, type=83, bootable' '2 : type=5' '5 : size=2000M, type=83' '6 : size=64M, type=82' '7 : type=83' | sfdisk -q /dev/vdb; udevadm settle
+mkfs.ext4 -q /dev/vdb1; mkfs.xfs -q -L root2 /dev/vdb5; mkswap -q /dev/vdb6; mkfs.xfs -q -L srv2 /dev/vdb7
+mount /dev/vdb5 /mnt; mkdir -p /mnt/home /mnt/srv/data; mount /dev/vdb1 /mnt/home; mount /dev/vdb7 /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/; cp -a /usr/share/common-licenses /mnt/home/`,
+    fstab: 'LABEL=root2 / xfs defaults 0 0\nLABEL=srv2 /srv/data xfs defaults 0 0', more: 'printf "UUID=%s none swap sw 0 0\\nPARTUUID=%s /home ext4 defaults 0 2\\n" $(blkid -o value -s UUID /dev/vdb6) $(blkid -o value -s PARTUUID /dev/vdb1) >> /mnt/etc/fstab',
+  },
   /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
   extlinux: {
     disks: 1, packages: ['extlinux', 'syslinux-common'],
@@ -136,6 +151,10 @@ mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot
   },
 };
 
+/** What of a file system follows from its size, when mkfs is asked for nothing else. */
+const OTHER_SIZE = [];
+const failed = [];
+
 /** BIOS: GRUB in every disk. */
 const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
 chroot /mnt update-grub`;
@@ -162,7 +181,8 @@ swapoff -a; sync; mount /dev/disk/by-label/STORE /mnt/store
 chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
 umount /mnt/store; umount -R /mnt; sync; echo MADE`;
 
-async function run(name, layout, only) {
+/** The layout made in a guest, and its set built in it: an image of its first volume. */
+async function make(name, layout, iso) {
   const image = (n) => path(`${name}-${n}.img`);
   const store = path(`${name}-store.img`);
   for (const [file, size] of [[image(1), '3G'], ...(layout.disks > 1 ? [[image(2), '3G']] : []), [store, '2G']]) {
@@ -182,16 +202,39 @@ async function run(name, layout, only) {
     if (status !== 0 || !output.includes('MADE')) throw new Error(`${name}: status ${status}\n${output.slice(-3000)}`);
     await powerOff(guest);
   });
-  const iso = path(`${name}.iso`);
   await use(attachImage(store), (loop) => withMounts([['-o', 'ro', loop.device, path('mnt')]], () => execa('bash', ['-c', 'cp "$0"/*_1.iso "$1"', path('mnt'), iso])));
-  chmodSync(iso, 0o644);
   for (const file of [maker, store, ...disks.map((d) => d.file)]) rmSync(file);
-  const all = { same: [], larger: disks.flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
+}
+
+/** A sample system, started; `cdrec build` in it. */
+async function makeSample(name, layout, iso) {
+  const work = path(`${name}-demo`);
+  await execa('node', ['apps/cdrec/dist/bin.js', 'demo', '--sample', layout.sample, '--inside', '--volume-size', 'dvd', '--dir', work, '--cache', '.cache'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  cpSync(join(work, 'set', readdirSync(join(work, 'set')).find((n) => n.endsWith('_1.iso'))), iso);
+  rmSync(work, { recursive: true });
+}
+
+async function run(name, layout, only) {
+  const iso = path(`${name}.iso`);
+  await (layout.sample === undefined ? make : makeSample)(name, layout, iso);
+  chmodSync(iso, 0o644);
+  const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
   const variants = Object.entries(all).filter(([v]) => (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
-    const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], [...flags, ...(layout.rehearse ?? [])]);
+    writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other'));
+    chmodSync(path('survey-check.sh'), 0o644);
+    const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], [...flags, ...(layout.rehearse ?? []), '--inject', path('survey-check.sh')]);
     console.log(json.remarks.map((r) => `    ${r}`).join('\n'));
-    if (exitCode !== 0) throw new Error(`${name} ${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}\n${html.match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
+    if (exitCode !== 0) {
+      failed.push(`${name}:${variant}: ${json.stages.find((s) => s.verdict === 'FAIL')?.reason}`);
+      console.log(`${failed.at(-1)}\n${html.match(/<pre tabindex="0">[^]*?<\/pre>/g)?.map((l) => l.slice(-2500)).join('\n---\n')}`);
+      continue;
+    }
+    const { compared, said } = surveyResult(html);
+    const expected = [...(layout.expected ?? []), ...(variant === 'same' ? [] : OTHER_SIZE)];
+    const differences = said.filter((d) => !expected.some((e) => e.test(d)));
+    console.log(`    surveys: ${compared}${said.map((d) => `\n      ${differences.includes(d) ? 'WRONG ' : ''}${d}`).join('')}`);
+    if (differences.length > 0) failed.push(`${name}:${variant}: ${differences.join('; ')}`);
     rmSync(report, { recursive: true });
   }
   rmSync(iso);
@@ -204,3 +247,4 @@ for (const one of asked.length > 0 ? asked : Object.keys(LAYOUTS)) {
   await run(name, LAYOUTS[name], variant);
 }
 rmSync(dir, { recursive: true, force: true });
+if (failed.length > 0) throw new Error(`failed:\n${failed.join('\n')}`);

@@ -5,6 +5,7 @@ import { createReadStream, mkdirSync, readFileSync, rmSync, writeFileSync } from
 import { disksUnder, executePlan, formatPlan, planRestore, readTargets } from '@cdrec/restore';
 import { hasFlags, readFlags } from '@cdrec/backup';
 import { readSurvey } from '@cdrec/survey';
+import { differences, essence } from './essence.mjs';
 
 const scenario = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const sh = (command) => execFileSync('bash', ['-ec', `export DM_DISABLE_UDEV=\n${command}`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26 });
@@ -19,23 +20,6 @@ async function survey() {
     layers: all.layers.filter((l) => (l.type === 'vg' ? l.physical.some((p) => mine(p)) : l.type === 'btrfs' ? l.devices.some((device) => mine({ device })) : mine(l))),
     fileSystems: all.fileSystems.filter(mine), swaps: all.swaps.filter(mine), images: [],
   };
-}
-
-/** What must be equal before and after: not what LVM, mdadm or mkfs count anew (bytes of a file system, what is used), nor order of extents. */
-function essence(s) {
-  return JSON.parse(JSON.stringify({
-    disks: s.disks.map(({ device, table }) => ({ device, table })), // In the order of their names: the survey has that of the mounts.
-    layers: [...s.layers].sort((a, b) => (a.device ?? a.name) < (b.device ?? b.name) ? -1 : 1).map((l) => (l.type === 'vg' ? { ...l, uuid: '', volumes: l.volumes.map((v) => ({ ...v, on: [...v.on].sort() })) } : l)),
-    // mke2fs rounds a share of the blocks to whole ones.
-    fileSystems: [...s.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1)).map((f) => ({ ...f, bytes: 0, usedBytes: 0, options: '', parameters: { ...f.parameters, ...(f.parameters.reservedPercent === undefined ? {} : { reservedPercent: Number(f.parameters.reservedPercent).toFixed(1) }) } })), swaps: s.swaps, unsupported: s.unsupported,
-  }));
-}
-
-/** Every difference of two values, as paths. */
-function differences(a, b, path = '') {
-  if (a === b) return [];
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return [`${path}: ${JSON.stringify(a)} -> ${JSON.stringify(b)}`];
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].flatMap((k) => differences(a[k], b[k], `${path}/${k}`));
 }
 
 const result = { name: scenario.name };

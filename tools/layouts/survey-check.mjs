@@ -1,0 +1,38 @@
+// Has a restored system compare its survey with that of its set, in the course of a rehearsal.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Text of a script for `cdrec rehearse --inject`: puts the comparison into the restored system, as a unit that its start waits for. */
+export async function surveyScript(dir, size) {
+  const program = join(dir, 'survey-guest.mjs');
+  await build({
+    entryPoints: [new URL('survey-guest.mjs', import.meta.url).pathname], outfile: program, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', minify: true,
+    banner: { js: "import { createRequire as cdrecSurveyRequire } from 'node:module'; const require = cdrecSurveyRequire(import.meta.url);" },
+  });
+  return `set -e
+cp /etc/recovery/survey.json "$CDREC_ROOT/etc/survey-before.json"
+cat > "$CDREC_ROOT/etc/survey-guest.mjs" <<'END-OF-PROGRAM'
+${readFileSync(program, 'utf8')}
+END-OF-PROGRAM
+cat > "$CDREC_ROOT/etc/systemd/system/survey-check.service" <<'END-OF-UNIT'
+[Unit]
+Description=Survey of the restored system
+After=local-fs.target swap.target
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin node --no-warnings /etc/survey-guest.mjs /etc/survey-before.json ${size} > /dev/ttyS0 2>&1'
+END-OF-UNIT
+mkdir -p "$CDREC_ROOT/etc/systemd/system/multi-user.target.wants"
+ln -sf ../survey-check.service "$CDREC_ROOT/etc/systemd/system/multi-user.target.wants/survey-check.service"
+`;
+}
+
+/** What the restored system said, from the page of the rehearsal: every difference, and how much was compared. @throws Error when it said nothing */
+export function surveyResult(html) {
+  const text = html.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&#39;/g, "'").replace(/&amp;/g, '&');
+  const compared = /SURVEY COMPARED (.*)/.exec(text)?.[1];
+  const said = [...text.matchAll(/SURVEY DIFFERENCE (.*)/g)].map((m) => m[1].trim());
+  if (compared === undefined) throw new Error(`the restored system did not compare its survey${said.length === 0 ? '' : `: ${said.join('; ')}`}`);
+  return { compared: compared.trim(), said };
+}
