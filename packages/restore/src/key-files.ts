@@ -1,20 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fstabField } from '@cdrec/survey';
+import { parseCrypttab } from '@cdrec/survey';
 import { runTool } from '@cdrec/tool';
 
 /** An encrypted volume that was made anew: its mapping's name, its UUID, and the device it is on. */
 export interface NewVolume { readonly name: string; readonly uuid: string; readonly device: string }
-
-interface CryptLine { readonly name: string; readonly source: string; readonly key: string; readonly options: readonly string[] }
-
-/** The lines of a crypttab(5). */
-export function parseCrypttab(text: string): CryptLine[] {
-  return text.split('\n').map((l) => l.trim()).filter((l) => l !== '' && !l.startsWith('#')).map((l) => {
-    const [name = '', source = '', key = 'none', options = ''] = l.split(/\s+/);
-    return { name, source: fstabField(source), key: fstabField(key), options: options.split(',').filter((o) => o !== '') };
-  });
-}
 
 /** Options of luksAddKey(8) for where in a key file the key lies. */
 function partOfKeyFile(options: readonly string[]): { add: string[]; test: string[] } {

@@ -42,7 +42,13 @@ describe('references to devices', () => {
   it('are such that a kernel without initramfs understands them, where it has none', () => {
     const gpt: Disk = { ...mbr, table: { type: 'gpt', id: 'G', partitions: [part(1, 2048, 1_000_000, { uuid: 'AAAA' })] } };
     const renamed = renamedDevices(survey(gpt), onto(gpt, '/dev/nvme0n1'), new Map(), true);
-    expect(rewriteReferences('root=/dev/sda1 ro console=ttyS0', renamed, 'tag').text).toBe('root=PARTUUID=AAAA ro console=ttyS0');
+    expect(rewriteReferences('root=/dev/sda1 ro console=ttyS0', renamed, 'tag').text).toBe('root=PARTUUID=aaaa ro console=ttyS0');
+    expect(rewriteReferences('root=/dev/sda1 ro', renamedDevices(survey(mbr), onto(mbr, '/dev/nvme0n1'), new Map(), true), 'tag').text).toBe('root=PARTUUID=cdec0003-01 ro');
+  });
+  it('by the number of the partition, where nothing on it has a UUID: a random key must never meet another one', () => {
+    const bare = { ...survey(mbr), swaps: [] };
+    expect(rewriteReferences('swap /dev/sda6 /dev/urandom swap\n', renamedDevices(bare, onto(mbr, '/dev/vdc'), new Map()), 'tag').text).toBe('swap PARTUUID=cdec0003-06 /dev/urandom swap\n');
+    expect(rewriteReferences('swap /dev/disk/by-id/ata-DISK_S-part6 /dev/urandom swap\n', renamedDevices(bare, onto(mbr, '/dev/vdc'), new Map([['cdec0003-06', '0000-6']])), 'path').text).toBe('swap /dev/disk/by-partuuid/0000-6 /dev/urandom swap\n');
   });
   it('stay as they are on the same disk with the same name', () => {
     expect(renamedDevices(survey(mbr), onto(mbr, '/dev/sda', 'same serial number or WWN'), new Map())).toEqual([]);

@@ -1,5 +1,6 @@
-import type { Survey } from '@cdrec/survey';
+import type { PartitionTable, Survey } from '@cdrec/survey';
 import { partitionNode } from './commands.js';
+import { partUuid } from './convert.js';
 import type { Assignment } from './match.js';
 
 /**
@@ -27,12 +28,18 @@ export function renamedDevices(survey: Survey, assignments: readonly Assignment[
     const links = rule === 'same serial number or WWN' ? [] : disk.links;
     const rename = (old: string, names: readonly string[], now: string, part?: string): void => {
       const uuid = uuids.get(old);
-      const to = bare ? { tag: part === undefined ? now : `PARTUUID=${partUuids.get(part) ?? part}`, path: now } : uuid === undefined || uuid === '' ? { tag: now, path: now } : { tag: `UUID=${uuid}`, path: `/dev/disk/by-uuid/${uuid}` };
+      const byNumber = part === undefined || part === '' ? { tag: now, path: now } : { tag: `PARTUUID=${part}`, path: `/dev/disk/by-partuuid/${part}` };
+      // Without a UUID (swap with a new random key at every start, say) the partition's own: a kernel's name, wrong once, would have another one overwritten.
+      const to = bare ? { tag: byNumber.tag, path: now } : uuid === undefined || uuid === '' ? byNumber : { tag: `UUID=${uuid}`, path: `/dev/disk/by-uuid/${uuid}` };
       if (old !== now) out.push({ from: old, ...to });
       for (const from of names) out.push({ from: `/dev/disk/${from}`, ...to });
     };
     rename(device, links, target.device);
-    for (const p of disk.table?.partitions ?? []) rename(p.node, links.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number), p.uuid);
+    const { table } = disk;
+    for (const p of table?.partitions ?? []) {
+      const own = partUuid(table as PartitionTable, p);
+      rename(p.node, links.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number), partUuids.get(own) ?? own);
+    }
   }
   for (const [from, to] of partUuids) {
     out.push({ from: `PARTUUID=${from}`, tag: `PARTUUID=${to}`, path: `/dev/disk/by-partuuid/${to}` });

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addKeyFiles, parseCrypttab } from '../src/key-files.ts';
+import { parseCrypttab } from '@cdrec/survey';
+import { addKeyFiles } from '../src/key-files.ts';
 
 /** Key files of crypttab open volumes that were made anew; cryptsetup is the judge. */
 let root: string;

@@ -6,6 +6,7 @@ export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superbloc
 export { readParameters } from './parameters.js';
 export { readMounts, type Mount } from './mounts.js';
 export { modulesOfDisk } from './controllers.js';
+export { parseCrypttab, type CryptLine } from './crypttab.js';
 export { fstabField, parseFstab, staleFstab, type FstabReference } from './fstab.js';
 export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
 export { parseNetwork } from './network.js';

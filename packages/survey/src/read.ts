@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
+import { randomlyKeyed } from './crypttab.js';
 import { readCommandLine, readFirmware, readHost, readModules, readSecureBoot } from './host.js';
 import { readConfiguration } from './configuration.js';
 import { readFirmwareEntries } from './firmware-entries.js';
@@ -91,6 +92,7 @@ interface Found { readonly fileSystems: FileSystem[]; readonly pools: BtrfsLayer
 async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: SurveyOptions, reject: Reject): Promise<Found> {
   const out: Found = { fileSystems: [], pools: [], nodes: [] };
   const seen = new Set<string>();
+  const random = randomlyKeyed();
   for (const mount of mounts) {
     if (!isLocal(mount) || (mount.root !== '/' && mount.type !== 'btrfs') || options.excludeMounts?.includes(mount.target)) continue;
     const number = numberOf(mount);
@@ -104,6 +106,11 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
     if (!isSupported(mount.type) && node !== undefined && options.images?.some((i) => deviceNumber(i) === node.device.number)) continue;
     if (!isSupported(mount.type)) {
       reject(mount.target, `file system ${mount.type} on ${mount.source}`, `file systems of type ${mount.type} are not archived by files; they can be saved block by block (backup.images)`);
+      continue;
+    }
+    if (node?.kind === 'crypt' && random.has(node.device.path.replace('/dev/mapper/', ''))) {
+      // /tmp, say: crypttab makes it anew at every start. Its partition must be there.
+      out.nodes.push(...node.parents);
       continue;
     }
     const gap = node === undefined ? undefined : gapBelow(node);
@@ -186,8 +193,16 @@ async function readSwaps(graph: Graph, reject: Reject): Promise<{ swaps: Swap[];
     const named = fstab.some((f) => (f.startsWith('/') && deviceNumber(f) === number) || f === `UUID=${block.uuid}` || (block.label !== '' && f === `LABEL=${block.label}`));
     if (!isActive && !named) continue;
     const gap = gapBelow(node);
-    // Encrypted with a new random key at every start: there is nothing to be kept, crypttab makes it.
-    if (node.kind === 'crypt' && (await superblockOf(node.parents[0]?.device.path ?? '')).type !== 'crypto_LUKS') continue;
+    const under = node.kind === 'crypt' ? node.parents[0] : undefined;
+    const signature = under === undefined ? undefined : await superblockOf(under.device.path);
+    if (under !== undefined && signature !== undefined && signature.type !== 'crypto_LUKS') {
+      // Encrypted with a new random key at every start: crypttab makes it, on a device that must be there. With offset= in
+      // crypttab, that is known by the UUID of a swap signature before what is encrypted.
+      if (gapBelow(under) !== undefined) continue;
+      nodes.push(under);
+      if (signature.type === 'swap') swaps.push({ ...placeOf(under), uuid: signature.uuid, label: signature.label, bytes: under.device.bytes });
+      continue;
+    }
     if (gap !== undefined) {
       reject(path, 'swap area', gap.reason);
       continue;

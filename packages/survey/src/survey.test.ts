@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseCrypttab, randomlyKeyed } from './crypttab.ts';
 import { parseLsblk, parseSfdisk } from './block.ts';
 import { parseFindmnt, sleepingMounts } from './mounts.ts';
 import { parseDumpe2fs, parseXfsInfo } from './parameters.ts';
@@ -8,6 +12,18 @@ describe('mounts on demand', () => {
   it('are those of systemd that nothing is mounted on yet', () => {
     const m = (target: string, source: string, type = 'autofs') => ({ target, source, type });
     expect(sleepingMounts([m('/efi', 'systemd-1'), m('/boot', 'systemd-1'), m('/boot', '/dev/sda1', 'vfat'), m('/net', '/etc/auto.net'), m('/', '/dev/sda2', 'ext4')])).toEqual(['/efi']);
+  });
+});
+
+describe('crypttab', () => {
+  it('says which volumes have a new random key at every start', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-crypttab-'));
+    const text = '# <name> <source> <key> <options>\ncswap\t/dev/sda3 /dev/urandom swap,cipher=aes-xts-plain64\nroot UUID=u none luks\nctmp LABEL=with\\040blank /dev/random tmp=ext4\ndata /dev/sdb1 /etc/keys/urandom\n\n';
+    writeFileSync(join(dir, 'crypttab'), text);
+    expect([...randomlyKeyed(join(dir, 'crypttab'))]).toEqual(['cswap', 'ctmp']);
+    expect(randomlyKeyed(join(dir, 'none')).size).toBe(0);
+    expect(parseCrypttab(text)[2]).toEqual({ name: 'ctmp', source: 'LABEL=with blank', key: '/dev/random', options: ['tmp=ext4'] });
+    rmSync(dir, { recursive: true });
   });
 });
 
