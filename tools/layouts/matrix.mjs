@@ -97,6 +97,37 @@ mkfs.ext4 -q /dev/vdb1; mkfs.xfs -q -L root2 /dev/vdb5; mkswap -q /dev/vdb6; mkf
 mount /dev/vdb5 /mnt; mkdir -p /mnt/home /mnt/srv/data; mount /dev/vdb1 /mnt/home; mount /dev/vdb7 /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/; cp -a /usr/share/common-licenses /mnt/home/`,
     fstab: 'LABEL=root2 / xfs defaults 0 0\nLABEL=srv2 /srv/data xfs defaults 0 0', more: 'printf "UUID=%s none swap sw 0 0\\nPARTUUID=%s /home ext4 defaults 0 2\\n" $(blkid -o value -s UUID /dev/vdb6) $(blkid -o value -s PARTUUID /dev/vdb1) >> /mnt/etc/fstab',
   },
+  /** Swap and /tmp get a new random key at every start: by a link of the old disk, by the UUID of a signature before it, by the kernel's name. */
+  'random-keys': {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'size=2300M, type=L', 'size=100M, type=S', 'size=100M, type=S', 'size=100M, type=L')}
+mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /mnt; mkswap -q -L osig /dev/vdb4; mkdir -p -m 1777 /mnt/tmp
+for v in 'vdb3 cswap' 'vdb4 oswap --offset=1024' 'vdb5 ctmp'; do set -- $v; cryptsetup open --type plain --cipher aes-xts-plain64 --key-size 256 --key-file /dev/urandom $3 /dev/$1 $2; done
+mkswap -q /dev/mapper/cswap; mkswap -q /dev/mapper/oswap; mkfs.ext4 -q /dev/mapper/ctmp; mount /dev/mapper/ctmp /mnt/tmp; echo gone > /mnt/tmp/gone`,
+    fstab: 'LABEL=root2 / ext4 defaults 0 1\n/dev/mapper/cswap none swap sw 0 0\n/dev/mapper/oswap none swap sw 0 0\n/dev/mapper/ctmp /tmp ext4 defaults 0 0',
+    more: `printf '%s /dev/urandom %s,cipher=aes-xts-plain64,size=256\\n' 'cswap /dev/disk/by-id/virtio-LAYOUT-0-part3' swap "oswap UUID=$(blkid -p -o value -s UUID /dev/vdb4)" swap,offset=1024 'ctmp /dev/vdb5' tmp=ext4 > /mnt/etc/crypttab; cat /mnt/etc/crypttab`,
+  },
+  /** UEFI whose ESP is a mirror over two disks, each with an entry of the firmware; the root is another mirror. */
+  'esp-raid': {
+    disks: 2, firmware: 'uefi',
+    make: `for d in vdb vdc; do printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'type=A19D880F-05FC-4D3B-A006-743F0F84911E' | sfdisk -q /dev/$d; done; udevadm settle
+mdadm --create /dev/md0 --run --metadata=1.0 --level=1 --raid-devices=2 --assume-clean --homehost=sample --name=esp /dev/vdb1 /dev/vdc1
+mdadm --create /dev/md1 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean --homehost=sample --name=root /dev/vdb2 /dev/vdc2
+mkfs.vfat -n ESP2 /dev/md0; mkfs.ext4 -q -L root2 /dev/md1; mount /dev/md1 /mnt; mkdir -p /mnt/boot/efi; mount /dev/md0 /mnt/boot/efi`,
+    fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2', more: 'rm -rf /mnt/boot/grub; mdadm --detail --scan >> /mnt/etc/mdadm/mdadm.conf',
+    boot: `chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian --no-nvram; chroot /mnt update-grub; find /mnt/boot/efi -type f
+for d in vdb vdc; do efibootmgr -q -C -d /dev/$d -p 1 -L "debian $d" -l '\\EFI\\debian\\shimx64.efi'; done; efibootmgr -v`,
+  },
+  /** LVM that sees only the devices in a list of its own, by their numbers: those of other disks are not in it. */
+  'lvm-devices': {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928')}
+vgcreate -q vg /dev/vdb2; lvcreate -q -y -n root -L 1800M vg; lvcreate -q -y -n srv -L 300M vg
+mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.ext4 -q -L srv2 /dev/vg/srv; mount /dev/vg/root /mnt; mkdir -p /mnt/srv/data; mount /dev/vg/srv /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/`,
+    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=srv2 /srv/data ext4 defaults 0 2',
+    more: `mkdir -p /mnt/etc/lvm/devices; sed -i 's/.*use_devicesfile = .*/\\tuse_devicesfile = 1/' /mnt/etc/lvm/lvm.conf; grep -n use_devicesfile /mnt/etc/lvm/lvm.conf
+lvmdevices --config devices/use_devicesfile=1 --adddev /dev/vdb2; cp /etc/lvm/devices/system.devices /mnt/etc/lvm/devices/; cat /mnt/etc/lvm/devices/system.devices`,
+  },
   /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
   extlinux: {
     disks: 1, packages: ['extlinux', 'syslinux-common'],
