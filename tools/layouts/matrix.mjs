@@ -128,6 +128,13 @@ mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.ext4 -q -L srv2 /dev/vg/srv; mount /dev
     more: `mkdir -p /mnt/etc/lvm/devices; sed -i 's/.*use_devicesfile = .*/\\tuse_devicesfile = 1/' /mnt/etc/lvm/lvm.conf; grep -n use_devicesfile /mnt/etc/lvm/lvm.conf
 lvmdevices --config devices/use_devicesfile=1 --adddev /dev/vdb2; cp /etc/lvm/devices/system.devices /mnt/etc/lvm/devices/; cat /mnt/etc/lvm/devices/system.devices`,
   },
+  /** Debian without systemd. */
+  sysvinit: {
+    disks: 1, packages: ['systemd-sysv-', 'sysvinit-core', 'orphan-sysvinit-scripts'],
+    make: `printf '%s\\n' 'label: dos' 'size=2500M, type=83, bootable' 'type=82' | sfdisk -q /dev/vdb; udevadm settle
+mkfs.ext4 -q -L root2 /dev/vdb1; mkswap -q -L swap2 /dev/vdb2; mount /dev/vdb1 /mnt`,
+    fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=swap2 none swap sw 0 0',
+  },
   /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
   extlinux: {
     disks: 1, packages: ['extlinux', 'syslinux-common'],

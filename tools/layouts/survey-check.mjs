@@ -15,15 +15,22 @@ cp /etc/recovery/survey.json "$CDREC_ROOT/etc/survey-before.json"
 cat > "$CDREC_ROOT/etc/survey-guest.mjs" <<'END-OF-PROGRAM'
 ${readFileSync(program, 'utf8')}
 END-OF-PROGRAM
+cat > "$CDREC_ROOT/etc/survey-check.sh" <<'END-OF-SCRIPT'
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin node --no-warnings /etc/survey-guest.mjs /etc/survey-before.json ${size} > /dev/ttyS0 2>&1
+END-OF-SCRIPT
+# Without systemd: before the report of the rehearsal, which is a line of inittab then.
+if grep -qs '^cdrr:' "$CDREC_ROOT/etc/inittab"; then
+  sed -i 's#^\\(cdrr:.*:\\)/bin/sh \\(.*\\)$#\\1/bin/sh -c "/bin/sh /etc/survey-check.sh; /bin/sh \\2"#' "$CDREC_ROOT/etc/inittab"; tail -n 2 "$CDREC_ROOT/etc/inittab"
+  exit 0
+fi
 cat > "$CDREC_ROOT/etc/systemd/system/survey-check.service" <<'END-OF-UNIT'
 [Unit]
 Description=Survey of the restored system
 After=local-fs.target swap.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin node --no-warnings /etc/survey-guest.mjs /etc/survey-before.json ${size} > /dev/ttyS0 2>&1'
+ExecStart=/bin/sh /etc/survey-check.sh
 END-OF-UNIT
-mkdir -p "$CDREC_ROOT/etc/systemd/system/multi-user.target.wants"
 ln -sf ../survey-check.service "$CDREC_ROOT/etc/systemd/system/multi-user.target.wants/survey-check.service"
 `;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '@cdrec/tool';
@@ -101,6 +101,8 @@ function configure(sample: Sample, options: SampleOptions, root: string): void {
   writeFileSync(join(root, 'etc/fstab'), fstab.join('\n') + '\n');
   writeFileSync(join(root, 'etc/hostname'), `sample-${options.name}\n`);
   writeFileSync(join(root, 'etc/default/grub'), GRUB_DEFAULTS);
+  // sysvinit has no terminal on the serial line by itself.
+  if (existsSync(join(root, 'etc/inittab'))) appendFileSync(join(root, 'etc/inittab'), 'T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt102\n');
   mkdirSync(join(root, 'boot/efi'), { recursive: true });
   copyFileSync(options.node, join(root, 'usr/local/bin/node'));
   cpSync(options.bundle, join(root, 'usr/lib/cdrec'), { recursive: true });

@@ -6,7 +6,7 @@ export const MARK = 'CDREC-REHEARSAL';
 /** Files that a rehearsal puts into the restored system on the throw-away disk, relative to its root. */
 export const INJECTED = [
   'etc/cdrec-rehearsal.sh', 'etc/systemd/system/cdrec-rehearsal.service (and links to it from multi-user and graphical.target.wants)', 'etc/systemd/system/cdrec-rehearsal-emergency.service (emergency and rescue.target.wants)',
-  'without systemd instead: etc/local.d/cdrec-rehearsal.start, or etc/rc2.d, rc3.d, rc5.d/S99cdrec-rehearsal',
+  'without systemd instead: a line in etc/inittab, or etc/local.d/cdrec-rehearsal.start, or etc/rc2.d, rc3.d, rc5.d/S99cdrec-rehearsal',
 ];
 
 /** Runs in the restored system: waits until it has started, says how it is, switches it off. */
@@ -95,6 +95,13 @@ else
 fi
 if [ $other = no ]; then
   :
+elif [ -f "$root/etc/inittab" ]; then
+  # The last line: init takes them in their order, and waits for what starts the services (inittab(5)). A script in rc2.d
+  # would not be started where insserv keeps the dependencies of its own.
+  case $(readlink -f "$root/sbin/init") in
+    */busybox) printf '\n::once:/bin/sh /etc/cdrec-rehearsal.sh normal\n' >> "$root/etc/inittab" ;;
+    *) printf '\ncdrr:2345:once:/bin/sh /etc/cdrec-rehearsal.sh normal\n' >> "$root/etc/inittab" ;;
+  esac
 elif [ -d "$root/etc/local.d" ]; then
   printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
   chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"

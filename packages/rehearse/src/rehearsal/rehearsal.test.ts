@@ -53,6 +53,10 @@ describe('the report of a restored system', () => {
       expect(injected('sysvinit', 'mkdir -p usr/lib/systemd/system usr/sbin etc/rc2.d; touch usr/sbin/init; ln -s usr/sbin sbin')).toBe('etc/cdrec-rehearsal.sh etc/rc2.d/S99cdrec-rehearsal ');
       expect(injected('both', 'mkdir -p usr/lib/systemd sbin etc/rc2.d etc/rc5.d; touch usr/lib/systemd/systemd sbin/init')).toBe(`etc/cdrec-rehearsal.sh etc/rc2.d/S99cdrec-rehearsal etc/rc5.d/S99cdrec-rehearsal ${units}`);
       expect(injected('openrc', 'mkdir -p sbin bin etc/local.d; ln -s ../bin/busybox sbin/init')).toBe('etc/cdrec-rehearsal.sh etc/local.d/cdrec-rehearsal.start ');
+      injected('inittab', "mkdir -p sbin etc/rc2.d etc/local.d; touch sbin/init; printf 'id:2:initdefault:' > etc/inittab");
+      expect(readFileSync(join(dir, 'inittab/etc/inittab'), 'latin1')).toBe('id:2:initdefault:\ncdrr:2345:once:/bin/sh /etc/cdrec-rehearsal.sh normal\n');
+      injected('alpine', "mkdir -p sbin bin; ln -s /bin/busybox sbin/init; touch bin/busybox; printf '::wait:/sbin/openrc default\\n' > etc/inittab");
+      expect(readFileSync(join(dir, 'alpine/etc/inittab'), 'latin1')).toBe('::wait:/sbin/openrc default\n\n::once:/bin/sh /etc/cdrec-rehearsal.sh normal\n');
       // The part that looks at fstab, without what comes after it: that switches the machine off.
       const text = readFileSync(join(dir, 'report.sh'), 'utf8');
       const part = text.slice(text.indexOf('while read -r source'), text.indexOf('done < /etc/fstab')) + `done < ${dir}/fstab\n`;
