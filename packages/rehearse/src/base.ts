@@ -25,7 +25,7 @@ const EXCLUDED = [
   '/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*', '/usr/lib/grub/i386-pc/*.module', '/usr/lib/syslinux/modules/efi*',
 ];
 /** What a sample with arrays, volume groups, encryption and further file systems has besides: packages, and the modules that must stay. */
-export const STACK_PACKAGES: readonly string[] = ['mdadm', 'lvm2', 'cryptsetup', 'cryptsetup-initramfs', 'btrfs-progs', 'f2fs-tools', 'thin-provisioning-tools', 'ntfs-3g', 'par2'];
+export const STACK_PACKAGES: readonly string[] = ['mdadm', 'lvm2', 'cryptsetup', 'cryptsetup-initramfs', 'btrfs-progs', 'f2fs-tools', 'thin-provisioning-tools', 'ntfs-3g', 'partclone', 'par2'];
 export const STACK_MODULES: readonly string[] = ['drivers/md', 'fs/btrfs', 'fs/f2fs'];
 
 /** Modules that must stay although their directory goes: what the road to the disks needs. */
