@@ -54,7 +54,8 @@ mkfs.ext4 -q -L root /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /m
   },
   /** LUKS2 under LVM, /boot apart; the passphrase is typed. A second volume is opened by a key file. */
   'luks-lvm': {
-    disks: 1,
+    // The volume with the key file alone can be opened by the passphrase of the restore as well.
+    disks: 1, expected: [/slots: 1 -> 2$/, /1 key slots -> .* 2 key slots$/],
     make: `${gpt('/dev/vdb', 'size=300M', 'size=2300M, type=CA7D7CCB-63ED-4C53-861C-1742536059CC', 'type=CA7D7CCB-63ED-4C53-861C-1742536059CC')}
 printf '%s' '${PASSPHRASE}' | cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file=- /dev/vdb3
 printf '%s' '${PASSPHRASE}' | cryptsetup open --key-file=- /dev/vdb3 crypt
