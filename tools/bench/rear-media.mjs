@@ -20,7 +20,7 @@ export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
   await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem(cache, PACKAGES, 'all'), image: disk, work: dir, node: process.execPath, bundle });
   await execa('truncate', ['-s', '3G', store]);
   await execa('mkfs.ext4', ['-q', '-F', store]);
-  const conf = ['OUTPUT=ISO', 'ISO_DEFAULT=manual', 'ISO_DIR=/mnt/rear', 'USE_SERIAL_CONSOLE=yes', 'AUTOEXCLUDE_PATH+=( /mnt )', 'EXCLUDE_MOUNTPOINTS+=( /mnt )', 'export TMPDIR=/mnt/tmp',
+  const conf = ['OUTPUT=ISO', 'ISO_DEFAULT=manual', 'ISO_DIR=/mnt/rear', 'USE_SERIAL_CONSOLE=yes', 'AUTOEXCLUDE_PATH+=( /mnt )', 'EXCLUDE_MOUNTPOINTS+=( /mnt )',
     ...(backup ? ['BACKUP=NETFS', 'BACKUP_URL=iso:///backup', 'OUTPUT_URL=null', 'BACKUP_PROG_COMPRESS_OPTIONS=( --zstd )', 'BACKUP_PROG_COMPRESS_SUFFIX=.zst', 'USER_INPUT_TIMEOUT=1', 'USER_INPUT_INTERRUPT_TIMEOUT=1', 'USER_INPUT_WIPE_DISKS_CONFIRMATION=yes'] : ['BACKUP=REQUESTRESTORE'])];
   const guest = await Guest.start({ accelerator, firmware: 'bios', memoryMiB: 2048, media: [{ file: disk, as: 'virtio', boot: true, serial: 'SAMPLE' }, { file: store, as: 'virtio' }], log: join(dir, 'build.log') });
   const seconds = {};
@@ -35,7 +35,7 @@ export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
       console.log(`${command}: status ${status}, ${Math.round(seconds[name])} s`);
       if (status !== 0) throw new Error(output.slice(-3000));
     };
-    await timed('rear', `TERM=dumb rear -v ${backup ? 'mkbackup' : 'mkrescue'}`, 3000);
+    await timed('rear', `TMPDIR=/mnt/tmp TERM=dumb rear -v ${backup ? 'mkbackup' : 'mkrescue'}`, 3000);
     await timed('cdrec', `TERM=dumb cdrec build --mode ${backup ? 'iso' : 'rescue'} --out /mnt/cdrec --exclude-mount /mnt`, 1500);
     await guest.must('sync; umount /mnt', 120);
     await powerOff(guest);

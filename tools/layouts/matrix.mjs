@@ -190,8 +190,8 @@ mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot
   },
 };
 
-/** What of a file system follows from its size, when mkfs is asked for nothing else. */
-const OTHER_SIZE = [];
+/** What of a file system follows from its size. */
+const OTHER_SIZE = [/\/parameters\/inodes: /];
 const failed = [];
 
 /** BIOS: GRUB in every disk. */
