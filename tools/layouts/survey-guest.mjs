@@ -14,7 +14,7 @@ try {
   const names = new Map();
   const rest = [...used(now)];
   for (const [i, old] of used(before).entries()) {
-    const at = old.table === undefined ? i : rest.findIndex((d) => d.table?.id === old.table.id);
+    const at = old.table === undefined ? i : rest.findIndex((d) => d?.table?.id === old.table.id);
     if (rest[at] !== undefined) names.set(rest.splice(at, 1, undefined)[0].device, old.device);
   }
   const renamed = (s, map) => JSON.parse(JSON.stringify(s).replace(/(\/dev\/(?:nvme\d+n\d+|[vs]d[a-z]+))(?:p?(\d+))?/g, (all, disk, part) => `${map.get(disk) ?? disk}${part === undefined ? '' : part}`));
