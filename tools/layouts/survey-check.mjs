@@ -18,9 +18,9 @@ END-OF-PROGRAM
 cat > "$CDREC_ROOT/etc/survey-check.sh" <<'END-OF-SCRIPT'
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin node --no-warnings /etc/survey-guest.mjs /etc/survey-before.json ${size} > /dev/ttyS0 2>&1
 END-OF-SCRIPT
-# Without systemd: before the report of the rehearsal, which is a line of inittab then.
-if grep -qs '^cdrr:' "$CDREC_ROOT/etc/inittab"; then
-  sed -i 's#^\\(cdrr:.*:\\)/bin/sh \\(.*\\)$#\\1/bin/sh -c "/bin/sh /etc/survey-check.sh; /bin/sh \\2"#' "$CDREC_ROOT/etc/inittab"; tail -n 2 "$CDREC_ROOT/etc/inittab"
+# Without systemd: before the report of the rehearsal.
+if [ -e "$CDREC_ROOT/etc/cdrec-rehearsal-once.sh" ]; then
+  sed -i 's#^exec#/bin/sh /etc/survey-check.sh\\nexec#' "$CDREC_ROOT/etc/cdrec-rehearsal-once.sh"; cat "$CDREC_ROOT/etc/cdrec-rehearsal-once.sh"
   exit 0
 fi
 cat > "$CDREC_ROOT/etc/systemd/system/survey-check.service" <<'END-OF-UNIT'

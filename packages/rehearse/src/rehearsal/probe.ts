@@ -6,7 +6,7 @@ export const MARK = 'CDREC-REHEARSAL';
 /** Files that a rehearsal puts into the restored system on the throw-away disk, relative to its root. */
 export const INJECTED = [
   'etc/cdrec-rehearsal.sh', 'etc/systemd/system/cdrec-rehearsal.service (and links to it from multi-user and graphical.target.wants)', 'etc/systemd/system/cdrec-rehearsal-emergency.service (emergency and rescue.target.wants)',
-  'without systemd instead: a line in etc/inittab, or etc/local.d/cdrec-rehearsal.start, or etc/rc2.d, rc3.d, rc5.d/S99cdrec-rehearsal',
+  'without systemd instead: etc/cdrec-rehearsal-once.sh, and etc/local.d/cdrec-rehearsal.start (etc/runlevels/default/local), or etc/inittab.d/cdrec-rehearsal.tab and etc/rc2.d, rc3.d, rc5.d/S99cdrec-rehearsal',
 ];
 
 /** Runs in the restored system: waits until it has started, says how it is, switches it off. */
@@ -93,22 +93,26 @@ if [ -e "$root/usr/lib/systemd/systemd" ] || [ -e "$root/lib/systemd/systemd" ];
 else
   other=yes
 fi
-if [ $other = no ]; then
-  :
-elif [ -f "$root/etc/inittab" ]; then
-  # The last line: init takes them in their order, and waits for what starts the services (inittab(5)). A script in rc2.d
-  # would not be started where insserv keeps the dependencies of its own.
-  case $(readlink -f "$root/sbin/init") in
-    */busybox) printf '\n::once:/bin/sh /etc/cdrec-rehearsal.sh normal\n' >> "$root/etc/inittab" ;;
-    *) printf '\ncdrr:2345:once:/bin/sh /etc/cdrec-rehearsal.sh normal\n' >> "$root/etc/inittab" ;;
-  esac
-elif [ -d "$root/etc/local.d" ]; then
-  printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
-  chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"
-else
+if [ $other = yes ]; then
+  # New files only: those of the system are compared with the archive afterwards. Whatever starts it first, it runs once.
+  printf '#!/bin/sh\\nmkdir /run/cdrec-rehearsal 2> /dev/null || exit 0\\nexec /bin/sh /etc/cdrec-rehearsal.sh normal\\n' > "$root/etc/cdrec-rehearsal-once.sh"
+  started=no
+  if [ -d "$root/etc/local.d" ]; then
+    # OpenRC.
+    printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal-once.sh &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
+    chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"
+    if [ -e "$root/etc/init.d/local" ] && [ -d "$root/etc/runlevels/default" ] && [ ! -e "$root/etc/runlevels/default/local" ]; then ln -s /etc/init.d/local "$root/etc/runlevels/default/local"; fi
+    started=yes
+  fi
+  if [ -f "$root/etc/inittab" ] && [ "$started" = no ]; then
+    # sysvinit: read after inittab itself, and init waits for what starts the services (inittab(5)). A script in rc2.d alone would not be
+    # started where insserv keeps the dependencies of its own.
+    mkdir -p "$root/etc/inittab.d"
+    printf 'cdrr:2345:once:/bin/sh /etc/cdrec-rehearsal-once.sh\\n' > "$root/etc/inittab.d/cdrec-rehearsal.tab"
+  fi
   for level in 2 3 5; do
-    [ -d "$root/etc/rc$level.d" ] || continue
-    printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal.sh normal &\\n' > "$root/etc/rc$level.d/S99cdrec-rehearsal"
+    [ -d "$root/etc/rc$level.d" ] && [ "$started" = no ] || continue
+    printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal-once.sh &\\n' > "$root/etc/rc$level.d/S99cdrec-rehearsal"
     chmod 755 "$root/etc/rc$level.d/S99cdrec-rehearsal"
   done
 fi
