@@ -76,7 +76,7 @@ mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L srv /dev/vg/srv; mount /dev/v
   },
   /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out; fstab has the number of @ beside its path; a swap file. */
   btrfs: {
-    disks: 1,
+    disks: 1, expected: [/^\/etc\/fstab: /],
     make: `${gpt('/dev/vdb', 'type=L')}
 mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/gone; btrfs -q subvolume create /mnt/@; btrfs -q subvolume delete /mnt/gone; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
 btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/
@@ -100,7 +100,7 @@ mount /dev/vdb5 /mnt; mkdir -p /mnt/home /mnt/srv/data; mount /dev/vdb1 /mnt/hom
   },
   /** Swap and /tmp get a new random key at every start: by a link of the old disk, by the UUID of a signature before it, by the kernel's name. */
   'random-keys': {
-    disks: 1,
+    disks: 1, expected: [/^\/etc\/crypttab: /],
     make: `${gpt('/dev/vdb', 'size=2300M, type=L', 'size=100M, type=S', 'size=100M, type=S', 'size=100M, type=L')}
 mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /mnt; mkswap -q -L osig /dev/vdb4; mkdir -p -m 1777 /mnt/tmp
 for v in 'vdb3 cswap' 'vdb4 oswap --offset=1024' 'vdb5 ctmp'; do set -- $v; cryptsetup open --type plain --cipher aes-xts-plain64 --key-size 256 --key-file /dev/urandom $3 /dev/$1 $2; done
