@@ -175,8 +175,8 @@ const cases = {
 
 /** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a few on each day (at most about ten minutes), of the faults one. */
 const TURNS = [
-  ['stacks'], ['large-sectors', 'iso-boots', 'tar-images'], ['status', 'long-odd'], ['burn', 'long-images'], ['fleet'], ['zoo-turn', 'long-repository'], ['other-disks', 'long-btrfs'],
-  ['iso-matrix', 'bios-logical'], ['tape', 'rescue-system'], ['clone', 'long-boot'], ['zoo-turn', 'long-hard-cases'], ['power-cuts'], ['long-faults', 'long-odd'],
+  ['stacks'], ['large-sectors', 'iso-boots', 'tar-images'], ['long-faults', 'long-odd'], ['burn', 'long-images'], ['fleet'], ['zoo-turn', 'long-repository'], ['other-disks', 'long-btrfs'],
+  ['iso-matrix', 'bios-logical'], ['tape', 'rescue-system'], ['clone', 'long-boot'], ['zoo-turn', 'long-hard-cases'], ['power-cuts'], ['status', 'long-odd'],
 ];
 const day = Math.floor(Date.now() / 86_400_000);
 const inCi = () => [['bios-ext4', 'uefi-xfs'][day % 2], 'boot-roads', 'rehearsal', ...TURNS[day % TURNS.length]];
