@@ -10,7 +10,8 @@ const PACKAGES = ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 
 
 /**
  * Makes `media/cdrec.iso` and `media/rear.iso` in `dir`; with `backup` each holds its backup, both packed by zstd at level 3. ReaR asks its questions with the
- * shortest of waits, and the one about the disks to be overwritten not at all. Returns the seconds of each.
+ * shortest of waits, and the one about the disks to be overwritten not at all. It does not take zstd along by itself: without it `recover` ends
+ * with status 0, and nothing is restored. Returns the seconds of each.
  */
 export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
   const media = join(dir, 'media');
@@ -21,7 +22,7 @@ export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
   await execa('truncate', ['-s', '3G', store]);
   await execa('mkfs.ext4', ['-q', '-F', store]);
   const conf = ['OUTPUT=ISO', 'ISO_DEFAULT=manual', 'ISO_DIR=/mnt/rear', 'USE_SERIAL_CONSOLE=yes', 'AUTOEXCLUDE_PATH+=( /mnt )', 'EXCLUDE_MOUNTPOINTS+=( /mnt )',
-    ...(backup ? ['BACKUP=NETFS', 'BACKUP_URL=iso:///backup', 'OUTPUT_URL=null', 'BACKUP_PROG_COMPRESS_OPTIONS=( --zstd )', 'BACKUP_PROG_COMPRESS_SUFFIX=.zst', 'USER_INPUT_TIMEOUT=1', 'USER_INPUT_INTERRUPT_TIMEOUT=1', 'USER_INPUT_WIPE_DISKS_CONFIRMATION=yes'] : ['BACKUP=REQUESTRESTORE'])];
+    ...(backup ? ['BACKUP=NETFS', 'BACKUP_URL=iso:///backup', 'OUTPUT_URL=null', 'BACKUP_PROG_COMPRESS_OPTIONS=( --zstd )', 'BACKUP_PROG_COMPRESS_SUFFIX=.zst', 'REQUIRED_PROGS+=( zstd )', 'USER_INPUT_TIMEOUT=1', 'USER_INPUT_INTERRUPT_TIMEOUT=1', 'USER_INPUT_WIPE_DISKS_CONFIRMATION=yes'] : ['BACKUP=REQUESTRESTORE'])];
   const guest = await Guest.start({ accelerator, firmware: 'bios', memoryMiB: 2048, media: [{ file: disk, as: 'virtio', boot: true, serial: 'SAMPLE' }, { file: store, as: 'virtio' }], log: join(dir, 'build.log') });
   const seconds = {};
   try {
