@@ -173,7 +173,7 @@ const cases = {
   },
 };
 
-/** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a few on each day (at most about ten minutes), of the faults one. */
+/** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a few on each day (at most about a quarter of an hour), of the faults one. */
 const TURNS = [
   ['stacks'], ['large-sectors', 'iso-boots', 'tar-images'], ['long-faults', 'long-odd'], ['burn', 'long-images'], ['fleet'], ['zoo-turn', 'long-repository'], ['other-disks', 'long-btrfs'],
   ['iso-matrix', 'bios-logical'], ['tape', 'rescue-system'], ['clone', 'long-boot'], ['zoo-turn', 'long-hard-cases'], ['power-cuts'], ['status', 'long-odd'],
