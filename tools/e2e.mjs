@@ -139,7 +139,7 @@ const cases = {
   rehearsals: () => execa('node', ['tools/rehearsals/run.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** `cdrec status` in a real machine: no false alarm, every change told; the timer. */
   status: () => execa('node', ['tools/rehearsals/status.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
-  /** Eleven layouts, each made in a guest and rehearsed onto 20 % smaller NVMe disks (all variants: node tools/layouts/matrix.mjs). */
+  /** Layouts, each made in a guest and rehearsed onto 20 % smaller NVMe disks (all variants: node tools/layouts/matrix.mjs). */
   layouts: () => execa('node', ['tools/layouts/matrix.mjs', '--quick'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** Three machines, one repository over the emulated network: one back by its medium, the others by PXE. In CI: one, by PXE. */
   fleet: () => execa('node', ['tools/fleet/fleet.mjs', ...(asked[0] === '--ci' ? ['--machines', '1'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] }),

@@ -11,7 +11,7 @@ const PACKAGES = ['rear', 'xorriso', 'isolinux', 'syslinux', 'ethtool', 'file', 
 /**
  * Makes `media/cdrec.iso` and `media/rear.iso` in `dir`; with `backup` each holds its backup, both packed by zstd at level 3. ReaR asks its questions with the
  * shortest of waits, and the one about the disks to be overwritten not at all. It does not take zstd along by itself: without it `recover` ends
- * with status 0, and nothing is restored. Returns the seconds of each.
+ * with status 0, and nothing is restored. Says the seconds of each.
  */
 export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
   const media = join(dir, 'media');
@@ -24,20 +24,18 @@ export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
   const conf = ['OUTPUT=ISO', 'ISO_DEFAULT=manual', 'ISO_DIR=/mnt/rear', 'USE_SERIAL_CONSOLE=yes', 'AUTOEXCLUDE_PATH+=( /mnt )', 'EXCLUDE_MOUNTPOINTS+=( /mnt )',
     ...(backup ? ['BACKUP=NETFS', 'BACKUP_URL=iso:///backup', 'OUTPUT_URL=null', 'BACKUP_PROG_COMPRESS_OPTIONS=( --zstd )', 'BACKUP_PROG_COMPRESS_SUFFIX=.zst', 'REQUIRED_PROGS+=( zstd )', 'USER_INPUT_TIMEOUT=1', 'USER_INPUT_INTERRUPT_TIMEOUT=1', 'USER_INPUT_WIPE_DISKS_CONFIRMATION=yes'] : ['BACKUP=REQUESTRESTORE'])];
   const guest = await Guest.start({ accelerator, firmware: 'bios', memoryMiB: 2048, media: [{ file: disk, as: 'virtio', boot: true, serial: 'SAMPLE' }, { file: store, as: 'virtio' }], log: join(dir, 'build.log') });
-  const seconds = {};
   try {
     await bootToLogin(guest);
     await guest.must('mount /dev/vdb /mnt && mkdir -p /mnt/rear /mnt/cdrec /mnt/tmp', 60);
     await guest.must(`printf '%s\\n' ${conf.map((l) => `'${l}'`).join(' ')} > /etc/rear/local.conf`, 30);
-    const timed = async (name, command, patience) => {
+    const timed = async (command, patience) => {
       const started = Date.now();
       const { status, output } = await guest.run(command, patience);
-      seconds[name] = (Date.now() - started) / 1000;
-      console.log(`${command}: status ${status}, ${Math.round(seconds[name])} s`);
+      console.log(`${command}: status ${status}, ${Math.round((Date.now() - started) / 1000)} s`);
       if (status !== 0) throw new Error(output.slice(-3000));
     };
-    await timed('rear', `TMPDIR=/mnt/tmp TERM=dumb rear -v ${backup ? 'mkbackup' : 'mkrescue'}`, 3000);
-    await timed('cdrec', `TERM=dumb cdrec build --mode ${backup ? 'iso' : 'rescue'} --out /mnt/cdrec --exclude-mount /mnt`, 1500);
+    await timed(`TMPDIR=/mnt/tmp TERM=dumb rear -v ${backup ? 'mkbackup' : 'mkrescue'}`, 3000);
+    await timed(`TERM=dumb cdrec build --mode ${backup ? 'iso' : 'rescue'} --out /mnt/cdrec --exclude-mount /mnt`, 1500);
     await guest.must('sync; umount /mnt', 120);
     await powerOff(guest);
   } finally {
@@ -50,7 +48,6 @@ export async function makeMedia({ dir, cache, bundle, accelerator, backup }) {
     await loop[Symbol.asyncDispose]();
   }
   for (const file of [disk, store]) rmSync(file);
-  return seconds;
 }
 
 /** From power-on of ReaR's medium to its login prompt; its menu's default waits for a key, which is pressed at once. */

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootToRescue, chooseAccelerator, Guest } from '@cdrec/rehearse';
+import { median } from './measure.mjs';
 import { bootToRear, makeMedia } from './rear-media.mjs';
 
 const argument = (name, otherwise) => { const i = process.argv.indexOf(name); return i < 0 ? otherwise : process.argv[i + 1]; };
@@ -28,7 +29,6 @@ if (!existsSync(media) || readdirSync(media).length < 2) await makeMedia({ dir, 
 if (!process.argv.includes('--build-only')) {
   const seconds = { cdrec: [], rear: [] };
   for (let i = 0; i < runs; i++) for (const name of i % 2 === 0 ? ['cdrec', 'rear'] : ['rear', 'cdrec']) seconds[name].push(await boot(name, i));
-  const median = (l) => [...l].sort((a, b) => a - b)[Math.floor(l.length / 2)];
   const size = Object.fromEntries(['cdrec', 'rear'].map((n) => [n, statSync(join(media, `${n}.iso`)).size / 2 ** 20]));
   console.log('| | image MiB | power-on to prompt, s |\n|---|---|---|');
   for (const n of ['cdrec', 'rear']) console.log(`| ${n} | ${size[n].toFixed(0)} | ${median(seconds[n]).toFixed(1)} (${seconds[n].map((s) => s.toFixed(1)).join(', ')}) |`);

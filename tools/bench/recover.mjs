@@ -11,7 +11,7 @@ import { bootToRear, makeMedia } from './rear-media.mjs';
 
 const argument = (name, otherwise) => { const i = process.argv.indexOf(name); return i < 0 ? otherwise : process.argv[i + 1]; };
 const dir = argument('--dir', '/var/tmp/cdrec-recover');
-const runs = Number(argument('--runs', '2'));
+const runs = Number(argument('--runs', '3'));
 const accelerator = await chooseAccelerator();
 const media = join(dir, 'media');
 const disk = join(dir, 'disk.img');

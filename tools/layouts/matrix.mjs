@@ -192,7 +192,6 @@ mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot
 
 /** What of a file system follows from its size. */
 const OTHER_SIZE = [/\/parameters\/inodes: /];
-const failed = [];
 
 /** BIOS: GRUB in every disk. */
 const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
@@ -252,6 +251,9 @@ async function makeSample(name, layout, iso) {
   cpSync(join(work, 'set', readdirSync(join(work, 'set')).find((n) => n.endsWith('_1.iso'))), iso);
   rmSync(work, { recursive: true });
 }
+
+/** What went wrong, a line each: the others are run all the same. */
+const failed = [];
 
 async function run(name, layout, only) {
   const iso = path(`${name}.iso`);

@@ -40,5 +40,7 @@ export function surveyResult(html) {
   const text = html.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
   const compared = /SURVEY COMPARED (.*)/.exec(text)?.[1];
   const said = [...text.matchAll(/SURVEY DIFFERENCE (.*)/g)].map((m) => m[1].trim());
-  return { compared: (compared ?? '').trim(), said: compared === undefined && said.length === 0 ? ['it was not compared'] : said };
+  // A line that the kernel wrote into must not be a difference less.
+  const counted = Number(/(\d+) differences/.exec(compared ?? '')?.[1] ?? NaN);
+  return { compared: (compared ?? '').trim(), said: counted === said.length ? said : [...said, `${compared === undefined ? 'it was not compared' : `${counted} differences were counted`}, ${said.length} were said`] };
 }

@@ -110,7 +110,7 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
     }
     if (node?.kind === 'crypt' && random.has(node.device.path.replace('/dev/mapper/', ''))) {
       // /tmp, say: crypttab makes it anew at every start. Its partition must be there.
-      out.nodes.push(...node.parents);
+      out.nodes.push(...node.parents.filter((p) => gapBelow(p) === undefined));
       continue;
     }
     const gap = node === undefined ? undefined : gapBelow(node);

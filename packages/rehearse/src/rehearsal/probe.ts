@@ -96,25 +96,24 @@ fi
 if [ $other = yes ]; then
   # New files only: those of the system are compared with the archive afterwards. Whatever starts it first, it runs once.
   printf '#!/bin/sh\\nmkdir /run/cdrec-rehearsal 2> /dev/null || exit 0\\nexec /bin/sh /etc/cdrec-rehearsal.sh normal\\n' > "$root/etc/cdrec-rehearsal-once.sh"
-  started=no
   if [ -d "$root/etc/local.d" ]; then
     # OpenRC.
     printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal-once.sh &\\n' > "$root/etc/local.d/cdrec-rehearsal.start"
     chmod 755 "$root/etc/local.d/cdrec-rehearsal.start"
     if [ -e "$root/etc/init.d/local" ] && [ -d "$root/etc/runlevels/default" ] && [ ! -e "$root/etc/runlevels/default/local" ]; then ln -s /etc/init.d/local "$root/etc/runlevels/default/local"; fi
-    started=yes
+  else
+    if [ -f "$root/etc/inittab" ]; then
+      # sysvinit: read after inittab itself, and init waits for what starts the services (inittab(5)). A script in rc2.d alone would not be
+      # started where insserv keeps the dependencies of its own.
+      mkdir -p "$root/etc/inittab.d"
+      printf 'cdrr:2345:once:/bin/sh /etc/cdrec-rehearsal-once.sh\\n' > "$root/etc/inittab.d/cdrec-rehearsal.tab"
+    fi
+    for level in 2 3 5; do
+      [ -d "$root/etc/rc$level.d" ] || continue
+      printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal-once.sh &\\n' > "$root/etc/rc$level.d/S99cdrec-rehearsal"
+      chmod 755 "$root/etc/rc$level.d/S99cdrec-rehearsal"
+    done
   fi
-  if [ -f "$root/etc/inittab" ] && [ "$started" = no ]; then
-    # sysvinit: read after inittab itself, and init waits for what starts the services (inittab(5)). A script in rc2.d alone would not be
-    # started where insserv keeps the dependencies of its own.
-    mkdir -p "$root/etc/inittab.d"
-    printf 'cdrr:2345:once:/bin/sh /etc/cdrec-rehearsal-once.sh\\n' > "$root/etc/inittab.d/cdrec-rehearsal.tab"
-  fi
-  for level in 2 3 5; do
-    [ -d "$root/etc/rc$level.d" ] && [ "$started" = no ] || continue
-    printf '#!/bin/sh\\nsh /etc/cdrec-rehearsal-once.sh &\\n' > "$root/etc/rc$level.d/S99cdrec-rehearsal"
-    chmod 755 "$root/etc/rc$level.d/S99cdrec-rehearsal"
-  done
 fi
 [ ! -e "$here/more.sh" ] || bash "$here/more.sh"
 `;
