@@ -136,6 +136,24 @@ lvmdevices --config devices/use_devicesfile=1 --adddev /dev/vdb2; cp /etc/lvm/de
 mkfs.ext4 -q -L root2 /dev/vdb1; mkswap -q -L swap2 /dev/vdb2; mount /dev/vdb1 /mnt`,
     fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=swap2 none swap sw 0 0',
   },
+  /** Debian with OpenRC. */
+  openrc: {
+    disks: 1, packages: ['systemd-sysv-', 'sysv-rc-', 'sysvinit-core', 'openrc', 'orphan-sysvinit-scripts'],
+    make: `printf '%s\\n' 'label: dos' 'size=2500M, type=83, bootable' 'type=82' | sfdisk -q /dev/vdb; udevadm settle
+mkfs.ext4 -q -L root2 /dev/vdb1; mkswap -q -L swap2 /dev/vdb2; mount /dev/vdb1 /mnt`,
+    fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=swap2 none swap sw 0 0',
+  },
+  /** SELinux enforces Debian's policy: what a restore makes itself (an initramfs, GRUB's files, a swap file, rewritten configuration) must have its labels. */
+  selinux: {
+    disks: 1, packages: ['selinux-policy-default', 'selinux-basics', 'policycoreutils'],
+    make: `${gpt('/dev/vdb', 'type=L')}
+mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /mnt; fallocate -l 64M /mnt/swapfile; chmod 600 /mnt/swapfile; mkswap -q /mnt/swapfile`,
+    fstab: '/dev/disk/by-id/virtio-LAYOUT-0-part2 / ext4 defaults 0 1\n/swapfile none swap sw 0 0', expected: [/^\/etc\/fstab: /],
+    boot: `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX security=selinux selinux=1"' >> /mnt/etc/default/grub; chroot /mnt grub-install --target=i386-pc /dev/vdb; chroot /mnt update-grub
+sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /mnt/etc/selinux/config; rm -f /mnt/.autorelabel; umount /mnt/dev /mnt/sys /mnt/run /mnt/proc
+chroot /mnt setfiles -F /etc/selinux/default/contexts/files/file_contexts /; getfattr -n security.selinux /mnt/etc/fstab /mnt/swapfile /mnt/boot/grub/grub.cfg; for d in dev proc sys run; do mount --bind /$d /mnt/$d; done`,
+    check: 'echo "SELINUX $(getenforce), $(find / -xdev -context "*:unlabeled_t:*" | tee /dev/stderr | wc -l) without a label"', shows: [/SELINUX Enforcing, 0 without a label/],
+  },
   /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
   extlinux: {
     disks: 1, packages: ['extlinux', 'syslinux-common'],
@@ -262,7 +280,7 @@ async function run(name, layout, only) {
   const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
   const variants = Object.entries(all).filter(([v]) => (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
-    writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other'));
+    writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other', layout.check));
     chmodSync(path('survey-check.sh'), 0o644);
     const { exitCode, json, html, report } = await rehearseAsNobody(dir, `${name}-${variant}`, [iso], [...flags, ...(layout.rehearse ?? []), '--inject', path('survey-check.sh')]);
     console.log(json.remarks.map((r) => `    ${r}`).join('\n'));
@@ -275,6 +293,7 @@ async function run(name, layout, only) {
     const expected = [...(layout.expected ?? []), ...(variant === 'same' ? [] : OTHER_SIZE)];
     const differences = said.filter((d) => !expected.some((e) => e.test(d)));
     console.log(`    surveys: ${compared}${said.map((d) => `\n      ${differences.includes(d) ? 'WRONG ' : ''}${d}`).join('')}`);
+    for (const s of (layout.shows ?? []).filter((r) => !r.test(html))) failed.push(`${name}:${variant}: it did not say ${s}`);
     if (differences.length > 0) failed.push(`${name}:${variant}: ${differences.join('; ')}`);
     rmSync(report, { recursive: true });
   }

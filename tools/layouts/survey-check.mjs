@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-/** Text of a script for `cdrec rehearse --inject`: puts the comparison into the restored system, as a unit that its start waits for. */
-export async function surveyScript(dir, size) {
+/** Text of a script for `cdrec rehearse --inject`: puts the comparison, and further commands, into the restored system, as a unit that its start waits for. */
+export async function surveyScript(dir, size, more = 'true') {
   const program = join(dir, 'survey-guest.mjs');
   await build({
     entryPoints: [new URL('survey-guest.mjs', import.meta.url).pathname], outfile: program, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning', minify: true,
@@ -17,6 +17,7 @@ ${readFileSync(program, 'utf8')}
 END-OF-PROGRAM
 cat > "$CDREC_ROOT/etc/survey-check.sh" <<'END-OF-SCRIPT'
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin node --no-warnings /etc/survey-guest.mjs /etc/survey-before.json ${size} > /dev/ttyS0 2>&1
+( ${more} ) > /dev/ttyS0 2>&1
 END-OF-SCRIPT
 # Without systemd: before the report of the rehearsal.
 if [ -e "$CDREC_ROOT/etc/cdrec-rehearsal-once.sh" ]; then

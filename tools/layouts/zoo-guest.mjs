@@ -25,7 +25,7 @@ async function survey() {
 const result = { name: scenario.name };
 try {
   sh(scenario.make);
-  if (scenario.files !== false) for (const m of sh("findmnt -rno TARGET | grep ^/z || true").split('\n').filter(Boolean)) sh(`cp -a /usr/share/common-licenses '${m}/' 2> /dev/null || cp -rL /usr/share/common-licenses '${m}/'`);
+  if (scenario.files !== false) for (const m of sh("findmnt -lno TARGET | grep ^/z || true").split('\n').filter(Boolean)) sh(`cp -a /usr/share/common-licenses '${m}/' 2> /dev/null || cp -rL /usr/share/common-licenses '${m}/'`);
   const before = await survey();
   result.unsupported = before.unsupported.map((u) => `${u.object}: ${u.what}: ${u.reason}`);
   if (scenario.found !== undefined) {
@@ -49,7 +49,7 @@ try {
       archives.push({ name: `${i}.flags`, kind: 'flags', mount: f.mount, device: f.device, compress: 'none', contentBytes: flags.length });
     }
     const stop = `sync; swapoff $(swapon --noheadings --show=NAME | grep -E 'md|dm|mapper|vd[b-z]') 2> /dev/null || true
-umount -R $(findmnt -rno TARGET | grep '^/z' | sort -r) 2> /dev/null || true`;
+findmnt -lno TARGET | grep '^/z' | sort -r | while IFS= read -r m; do umount -R "$m" 2> /dev/null || true; done`;
     sh(stop);
     const targets = await readTargets([]);
     const to = scenario.to ?? {};

@@ -21,7 +21,7 @@ await build({
   entryPoints: [new URL('zoo-guest.mjs', import.meta.url).pathname], outfile: path('zoo-guest.mjs'), bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'warning',
   banner: { js: "import { createRequire as cdrecZooRequire } from 'node:module'; const require = cdrecZooRequire(import.meta.url);" },
 });
-await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, 'bcache-tools'], STACK_MODULES), image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
+await makeSampleDisk({ name: 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, 'bcache-tools', 'quota'], [...STACK_MODULES, 'fs/quota']), image: path('maker.img'), work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
 // The disks of the machine, and others to take their place.
 const sizes = ['800M', '800M', '800M', '800M', '1200M', '1200M', '620M', '620M'];
 for (const [i, size] of sizes.entries()) await execa('truncate', ['-s', size, path(`disk${i}.img`)]);
@@ -49,7 +49,7 @@ await use(Guest.start({
     console.log(`${r.ok ? 'ok  ' : 'FAIL'} ${s.name} (${Math.round((Date.now() - start) / 1000)} s)${r.ok ? '' : `\n${JSON.stringify({ ...r, plan: undefined }, null, 1)}\n${r.plan ?? ''}`}`);
     for (const note of [...(r.unsupported ?? []), ...(r.remarks ?? [])]) console.log(`       ${note}`);
     if (!r.ok) failed.push(s.name);
-    const left = await guest.run(`umount -R $(findmnt -rno TARGET | grep '^/z' | sort -r) 2> /dev/null; swapoff -a; ${s.stop ?? 'true'}; export DM_DISABLE_UDEV=1
+    const left = await guest.run(`findmnt -lno TARGET | grep '^/z' | sort -r | while IFS= read -r m; do umount -R "$m" 2> /dev/null; done; swapoff -a; ${s.stop ?? 'true'}; export DM_DISABLE_UDEV=1
 for i in 1 2 3; do vgchange -an > /dev/null 2>&1; for m in $(ls /dev/mapper | grep -v control); do dmsetup remove --retry $m > /dev/null 2>&1; done; for m in /dev/md?*; do [ ! -b $m ] || mdadm --stop $m > /dev/null 2>&1; done; done
 for d in b c d e f g h i; do for p in /dev/vd$d[0-9]*; do [ ! -b $p ] || wipefs -aqf $p; done; wipefs -aqf /dev/vd$d; dd if=/dev/zero of=/dev/vd$d bs=1M count=8 conv=notrunc status=none; partx -d /dev/vd$d 2> /dev/null; done; for l in /dev/mapper/*; do case $l in */control) ;; *) rm -f $l ;; esac; done; for l in /dev/vg /dev/my-vg; do [ ! -d $l ] || rm -r $l; done; btrfs device scan --forget > /dev/null 2>&1; lsblk -nro NAME | grep -E 'md|bcache|-|vd[b-i][0-9]'`, 120);
     if (/\w/.test(left.output)) console.log(`       left: ${left.output.trim().replace(/\s+/g, ' ')}`);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { askForRelabel, forgetLvmDevices, rewriteSystem } from './adapt.ts';
+import { forgetLvmDevices, rewriteSystem } from './adapt.ts';
 import { refreshInitramfs } from './initramfs.ts';
 
 // Not in a tmpfs: some kernels keep no security attributes there.
@@ -36,23 +36,6 @@ describe('LVM', () => {
     expect([existsSync(join(root, 'etc/lvm/devices/system.devices')), readFileSync(join(root, 'etc/lvm/devices/system.devices.before-restore'), 'utf8').length > 0]).toEqual([false, true]);
     rewriteSystem(root, [{ from: '/dev/sda3', path: '/dev/nvme0n1p3', tag: 'UUID=x' }]);
     expect(readFileSync(join(root, 'etc/lvm/lvm.conf'), 'utf8')).toContain('"a|/dev/nvme0n1p3|", "a|/dev/sda3.*|"');
-  });
-});
-
-describe('SELinux', () => {
-  it('is asked to label all files where it is on and the files have no labels', async () => {
-    expect(await askForRelabel(root)).toBeUndefined();
-    put('etc/selinux/config', '# SELINUX=enforcing\nSELINUX=disabled\n');
-    expect(await askForRelabel(root)).toBeUndefined();
-    put('etc/selinux/config', 'SELINUX=enforcing\nSELINUXTYPE=targeted\n');
-    expect(await askForRelabel(root)).toMatch(/no labels of SELinux/);
-    expect(existsSync(join(root, '.autorelabel'))).toBe(true);
-  });
-  it.runIf(process.getuid?.() === 0)('is left alone where the labels came back', async () => {
-    put('etc/selinux/config', 'SELINUX=permissive\n');
-    execFileSync('setfattr', ['-n', 'security.selinux', '-v', 'system_u:object_r:etc_t:s0', join(root, 'etc/fstab')]);
-    expect(await askForRelabel(root)).toBeUndefined();
-    expect(existsSync(join(root, '.autorelabel'))).toBe(false);
   });
 });
 

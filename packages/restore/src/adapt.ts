@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { runTool } from '@cdrec/tool';
 import { REFERENCE_FILES, rewriteGrubEnvironment, rewriteReferences, type Renamed } from './references.js';
 
 /**
@@ -48,17 +47,4 @@ export function expand(root: string, glob: string): string[] {
 
 function list(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory).sort() : [];
-}
-
-/**
- * SELinux: files without labels would keep an enforcing system from its login. Where the restored root lacks them, the next
- * start is told to label all files (/.autorelabel). Returns a remark, or undefined when there is nothing to do.
- */
-export async function askForRelabel(root: string): Promise<string | undefined> {
-  const file = join(root, 'etc/selinux/config');
-  if (!existsSync(file) || !/^\s*SELINUX\s*=\s*(enforcing|permissive)/m.test(readFileSync(file, 'utf8'))) return undefined;
-  const { stdout } = await runTool('getfattr', ['--absolute-names', '--only-values', '-n', 'security.selinux', join(root, 'etc/fstab'), join(root, 'etc/passwd')], { ok: [0, 1] });
-  if (stdout !== '') return undefined;
-  writeFileSync(join(root, '.autorelabel'), '');
-  return 'the files have no labels of SELinux: the first start labels them (/.autorelabel), which takes its time';
 }

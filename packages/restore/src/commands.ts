@@ -1,5 +1,6 @@
 import type { FileSystem, Partition, PartitionTable, Survey, Swap } from '@cdrec/survey';
 import { programsOfLayers } from './layers.js';
+import { quotaOptions, quotaProgram } from './quotas.js';
 
 /** A program with its arguments. */
 export type Command = readonly [program: string, ...args: string[]];
@@ -35,7 +36,7 @@ function extCommands(fs: FileSystem, device: string): Command[] {
   const args = ['-q', '-F', '-t', fs.type, '-U', fs.uuid, ...(fs.label === '' ? [] : ['-L', fs.label])];
   const given = (flag: string, value: string | undefined): string[] => (value === undefined || value === '' ? [] : [flag, value]);
   const extended = [['stride', p['stride']], ['stripe_width', p['stripeWidth']], ['mmp_update_interval', p['mmpInterval']]].flatMap(([k, v]) => (v === undefined ? [] : [`${String(k)}=${v}`]));
-  args.push(...given('-b', p['blockSize']), ...given('-C', p['clusterSize']), ...given('-G', p['flexGroups']), ...given('-I', p['inodeSize']), ...given('-m', p['reservedPercent']), ...given('-N', p['inodes']), ...given('-E', extended.join(',')));
+  args.push(...given('-b', p['blockSize']), ...given('-C', p['clusterSize']), ...given('-G', p['flexGroups']), ...given('-I', p['inodeSize']), ...given('-m', p['reservedPercent']), ...given('-N', p['inodes']), ...given('-J', p['journalMiB'] === undefined ? undefined : `size=${p['journalMiB']}`), ...given('-E', extended.join(',')));
   if (p['features']) args.push('-O', `none,${p['features']}`);
   const errors = { 'Remount read-only': 'remount-ro', Panic: 'panic' }[p['errors'] ?? ''];
   const tune = [
@@ -45,9 +46,10 @@ function extCommands(fs: FileSystem, device: string): Command[] {
   return [['mke2fs', ...args, device], ...(tune.length === 0 ? [] : [['tune2fs', ...tune, device] as const])];
 }
 
-/** mkfs.xfs refuses less than 300 MiB since 5.19, unless it is told so; older ones do not know the word. Once such a file system was made, and it must come back. */
+/** mkfs.xfs refuses less than 300 MiB, a log of less than 64 MiB, or one group alone since 5.19, unless it is told so; older ones do not know the word. Once such a file system was made, and it must come back. */
 const URGED = '"$@" 2> /dev/null || { p=$1; shift; exec "$p" --unsupported "$@"; }';
 const SMALL_XFS = 400 << 20;
+const SMALL_LOG = 64 << 20;
 /** A command as a person knows it: what is run, without the shell that may run it twice. */
 export const named = (command: Command): Command => (command[0] === 'bash' && command[2] === URGED ? command.slice(4) as unknown as Command : command);
 
@@ -55,14 +57,19 @@ export const named = (command: Command): Command => (command[0] === 'bash' && co
 function xfsCommand(fs: FileSystem, device: string): Command {
   const p = fs.parameters;
   const block = p['blockSize'] ?? '4096';
+  const list = (flag: string, values: readonly string[]): string[] => (values.length === 0 ? [] : [flag, values.join(',')]);
   const keys = (...names: string[]): string[] => names.filter((k) => p[k] !== undefined).map((k) => `${k}=${p[k] as string}`);
   const inode = [`size=${p['inodeSize'] ?? '512'}`, ...keys('sparse', 'nrext64', 'exchange'), ...(p['imaxpct'] === undefined ? [] : [`maxpct=${p['imaxpct']}`])];
   const unit = Number(p['stripeUnit'] ?? '0');
-  const data = unit === 0 ? [] : ['-d', `su=${String(unit * Number(block))},sw=${String(Math.max(1, Math.round(Number(p['stripeWidth'] ?? unit) / unit)))}`];
+  const stripes = unit === 0 ? [] : [`su=${String(unit * Number(block))}`, `sw=${String(Math.max(1, Math.round(Number(p['stripeWidth'] ?? unit) / unit)))}`];
+  const data = [...stripes, ...(p['agBytes'] === undefined ? [] : [`agsize=${p['agBytes']}`])];
+  const log = [...(p['logBytes'] === undefined ? [] : [`size=${p['logBytes']}`]), ...(p['logUnitBytes'] === undefined ? [] : [`su=${p['logUnitBytes']}`])];
+  // Sectors of 512 bytes are what mkfs.xfs takes where the disk has them.
+  const sector = Number(p['sectorSize'] ?? '512') > 512 ? ['-s', `size=${p['sectorSize'] as string}`] : [];
   const naming = [...(p['dirBlockSize'] === undefined ? [] : [`size=${p['dirBlockSize']}`]), ...(p['asciiCi'] === '1' ? ['version=ci'] : []), ...keys('ftype', 'parent')];
   const meta = [...keys('crc', 'finobt', 'rmapbt', 'reflink', 'bigtime', 'inobtcount'), `uuid=${fs.uuid}`];
-  const made: Command = ['mkfs.xfs', '-q', '-f', ...(fs.label === '' ? [] : ['-L', fs.label]), '-b', `size=${block}`, '-i', inode.join(','), ...data, ...(naming.length === 0 ? [] : ['-n', naming.join(',')]), '-m', meta.join(','), device];
-  return fs.bytes < SMALL_XFS ? ['bash', '-c', URGED, 'bash', ...made] : made;
+  const made: Command = ['mkfs.xfs', '-q', '-f', ...(fs.label === '' ? [] : ['-L', fs.label]), '-b', `size=${block}`, '-i', inode.join(','), ...sector, ...list('-d', data), ...list('-l', log), ...list('-n', naming), '-m', meta.join(','), device];
+  return fs.bytes < SMALL_XFS || Number(p['logBytes'] ?? SMALL_LOG) < SMALL_LOG || Number(p['agBytes'] ?? '0') >= fs.bytes ? ['bash', '-c', URGED, 'bash', ...made] : made;
 }
 
 /** Commands that make a file system alike: type, UUID, label, features, tunables. */
@@ -76,7 +83,8 @@ export function mkfsCommands(fs: FileSystem, device: string): Command[] {
     case 'xfs':
       return [xfsCommand(fs, device)];
     case 'vfat':
-      return [['mkfs.vfat', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(ascii ? ['-n', fs.label] : []), device]];
+      // -I: on a whole disk too.
+      return [['mkfs.vfat', '-I', '-F', p['fatBits'] ?? '32', ...(p['sectorsPerCluster'] ? ['-s', p['sectorsPerCluster']] : []), '-i', fs.uuid.replace('-', ''), ...(ascii ? ['-n', fs.label] : []), device]];
     case 'f2fs':
       return [['mkfs.f2fs', '-f', '-q', ...(fs.label === '' ? [] : ['-l', fs.label]), '-U', fs.uuid, ...(p['encoding'] === undefined ? [] : ['-C', p['encoding']]), '-O', p['features'] ?? 'extra_attr,inode_checksum,sb_checksum,inode_crtime', device]];
     case 'jfs':
@@ -106,5 +114,5 @@ export function imageWriter(method: string, device: string): Command {
 /** Programs that restoring this survey runs: they must be in the rescue system. */
 export function neededPrograms({ disks, layers, fileSystems, swaps, swapFiles, images }: Pick<Survey, 'disks' | 'layers' | 'fileSystems' | 'swaps' | 'swapFiles' | 'images'>): string[] {
   const all = [...fileSystems.flatMap((f) => mkfsCommands(f, '').map(named)), ...swaps.map((s) => mkswapCommand(s, '')), ...images.map((i) => imageWriter(i.method, ''))].map(([program]) => program);
-  return [...new Set([...all, ...programsOfLayers(layers), ...(swapFiles.length > 0 ? ['mkswap', 'fallocate', 'dd', 'chattr'] : []), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
+  return [...new Set([...all, ...programsOfLayers(layers), ...fileSystems.filter((f) => quotaOptions(f) !== undefined).map((f) => quotaProgram(f.type)), ...(swapFiles.length > 0 ? ['mkswap', 'fallocate', 'dd', 'chattr'] : []), ...(disks.some((d) => d.used && d.table !== undefined) ? ['sfdisk', 'partx'] : [])])];
 }

@@ -43,6 +43,7 @@ export function describeStep(s: Step): string {
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
     case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
     case 'flags': return `set the inode flags of files in ${s.mount}`;
+    case 'quotas': return `set the limits of ${String(s.quotas.length)} quotas of ${s.mount}`;
     case 'check': return `compare the files of ${s.mount} with ${s.archive}`;
     case 'hook': return `run ${s.id === 'post_exec' ? 'rescue.post_exec' : 'a command'} (${s.script}) with the restored system mounted`;
   }

@@ -10,8 +10,10 @@ import { headerWriter, makeSubvolumes, releaseDisk, runLayer } from './make-laye
 import { withMount, withSystem } from './mounts.js';
 import { addKeyFiles } from './key-files.js';
 import { rewriteSubvolumeIds } from './subvolume-ids.js';
+import { askForRelabel, labelNewFiles } from './selinux.js';
+import { setQuotas } from './quotas.js';
 import { makeSwapFile } from './swap-file.js';
-import { askForRelabel, forgetLvmDevices, rewriteSystem } from './adapt.js';
+import { forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
 import { Journal } from './journal.js';
@@ -194,7 +196,10 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       return [];
     }
     case 'swap-file':
-      await withSystem(step.fileSystems, root, () => makeSwapFile(step, root));
+      await withSystem(step.fileSystems, root, async () => {
+        await makeSwapFile(step, root);
+        await labelNewFiles(root, [], [step.file.path]);
+      });
       return [];
     case 'image':
       await feed(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
@@ -225,7 +230,12 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
     case 'flags': {
       const said = await withSystem(step.fileSystems, root, () => feed(options.openArchive(step.archive), storedAs(step, options), applyFlags(join(root, step.mount)), step.archive));
-      return said.split('\n').filter((l) => l.startsWith('flags: ')).map((l) => `inode ${l} could not be set in ${step.mount}`);
+      return said.split('\n').filter((l) => /^(flags|project): /.test(l)).map((l) => `inode ${l} could not be set in ${step.mount}`);
+    }
+    case 'quotas': {
+      const directory = join(options.work, 'fs');
+      await withMount({ device: step.device, type: step.fsType, options: step.options }, directory, () => setQuotas(step.fsType, step.device, directory, step.quotas));
+      return [];
     }
     case 'hook':
       await withSystem(step.fileSystems, root, () => runTool('bash', [step.script], { env: { CDREC_ROOT: root } }));

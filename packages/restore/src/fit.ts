@@ -98,7 +98,7 @@ function resectored(disk: Disk, sectorBytes: number): Disk {
 function fitLayer(l: Layer, s: Sizing): Layer {
   const size = (device: string, map: ReadonlyMap<string, number>): number => map.get(device) ?? s.before.get(device) ?? 0;
   if (l.type === 'raid') {
-    const of = (map: ReadonlyMap<string, number>): number => (Math.min(...l.members.map((m) => size(m.device, map))) - RAID_OVERHEAD) * (dataMembers(l) ?? 1);
+    const of = (map: ReadonlyMap<string, number>): number => (Math.min(...l.members.filter((m) => m.slot >= -1).map((m) => size(m.device, map))) - RAID_OVERHEAD) * (dataMembers(l) ?? 1);
     s.before.set(l.device, of(s.before));
     if (l.members.some((m) => s.now.has(m.device))) s.now.set(l.device, of(s.now));
   } else if (l.type === 'luks') {
@@ -130,11 +130,15 @@ function fitGroup(g: VolumeGroup, s: Sizing): VolumeGroup {
   return { ...g, volumes };
 }
 
-/** A file system of another size has inodes in proportion. */
+/** What an xfs of another size has otherwise: mkfs.xfs(8) knows what suits it. */
+const XFS_SIZES = ['agBytes', 'logBytes', 'logUnitBytes'];
+
+/** A file system of another size has inodes in proportion, an xfs other groups and another log; a chosen journal stays, unless less room is there. */
 function fitFileSystem(fs: FileSystem, s: Sizing): FileSystem {
   const now = s.now.get(fs.device);
   const before = s.before.get(fs.device);
   const inodes = Number(fs.parameters['inodes']);
-  if (now === undefined || before === undefined || now === before || !(inodes > 0)) return fs;
-  return { ...fs, parameters: { ...fs.parameters, inodes: String(Math.ceil((inodes * now) / before)) } };
+  if (now === undefined || before === undefined || now === before) return fs;
+  const kept = Object.entries(fs.parameters).filter(([name]) => !(fs.type === 'xfs' && XFS_SIZES.includes(name)) && !(name === 'journalMiB' && now < before));
+  return { ...fs, parameters: { ...Object.fromEntries(kept), ...(inodes > 0 ? { inodes: String(Math.ceil((inodes * now) / before)) } : {}) } };
 }

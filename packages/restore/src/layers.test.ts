@@ -12,6 +12,17 @@ describe('the commands of layers', () => {
     for (const level of ['raid0', 'linear']) expect(raidStep(raid({ level, chunkBytes: 0 }), at).make.flat().join(' ')).not.toMatch(/--bitmap|--chunk/);
     expect(ten.make[0]?.slice(8)).toEqual(['--spare-devices=1', '--uuid=a:b:c:d', '--homehost=host', '--name=boot', '--chunk=64', '--layout=n2', '--bitmap=none', '/dev/vdc1', 'missing', '/dev/vda1', '/dev/vdd1']);
   });
+  it('of arrays keep where the data begins, their journal, and the flags of members', () => {
+    const made = (over: Partial<RaidLayer>, without?: string): string[] => raidStep(raid(over), at, (d) => d === without).make.map((c) => c.slice(-5).join(' '));
+    expect(made({ dataOffsetBytes: 1 << 20 })).toEqual(['--name=boot --bitmap=internal --data-offset=1024K /dev/vda1 /dev/vdb1']);
+    const five: Partial<RaidLayer> = { level: 'raid5', count: 2, policy: 'journal', bitmap: false, members: [{ device: '/dev/sdc', slot: -2 }, { device: '/dev/sda1', slot: 0 }, { device: '/dev/sdb1', slot: 1 }] };
+    expect(made(five)).toEqual(['--homehost=host --name=boot --write-journal=/dev/vdc /dev/vda1 /dev/vdb1']);
+    expect(raidStep(raid(five), at).activate[0]?.slice(-3)).toEqual(['/dev/vda1', '/dev/vdb1', '/dev/vdc']);
+    expect(made(five, '/dev/sdc')).toEqual(['--homehost=host --name=boot --bitmap=none /dev/vda1 /dev/vdb1']);
+    expect(made({ level: 'raid5', policy: 'ppl', bitmap: false })).toEqual(['--homehost=host --name=boot --consistency-policy=ppl /dev/vda1 /dev/vdb1']);
+    const mostly = raidStep(raid({ members: [{ device: '/dev/sda1', slot: 0 }, { device: '/dev/sdb1', slot: 1, flags: ['write-mostly', 'failfast'] }] }), at).make;
+    expect(mostly.slice(1).map((c) => c.slice(-3))).toEqual([['/dev/md0', '/dev/vdb1', 'writemostly'], ['/dev/md0', '/dev/vdb1', 'failfast']]);
+  });
   it('of a RAID6 without one of its disks start, with parities for all that is written', () => {
     const six = raidStep(raid({ level: 'raid6', count: 4, members: ['a', 'b', 'c'].map((d, slot) => ({ device: `/dev/sd${d}`, slot })) }), at);
     expect(six.make.map((c) => c.slice(-6))).toEqual([['--bitmap=internal', '--assume-clean', '/dev/vda', '/dev/vdb', '/dev/vdc', 'missing'], ['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', 'md0'].slice(-6)]);
@@ -21,6 +32,18 @@ describe('the commands of layers', () => {
   it('of encrypted volumes show no secret', () => {
     const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3, flags: ['allow-discards', 'no-read-workqueue', 'unknown'] }, at);
     expect(step.make.map((c) => c.join(' '))).toEqual(['cryptsetup luksFormat --batch-mode --type=luks2 --uuid=U --cipher=aes-xts-plain64 --key-size=512 --hash=sha256 --pbkdf=argon2id --sector-size=4096 --label=L --key-file=- /dev/vda2', 'cryptsetup open --allow-discards --perf-no_read_workqueue --persistent --key-file=- /dev/vda2 c']);
+  });
+  it('of volume groups keep what was set on them', () => {
+    const commands = groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, tags: ['mine'], allocation: 'cling', physical: [{ device: '/dev/mapper/out-pv', uuid: 'P', startBytes: 1 << 20, bytes: 1 }], volumes: [
+      { name: 'l', device: '/dev/mapper/g-l', kind: 'linear', bytes: 100, on: [], tags: ['a', 'b=c'], allocation: 'contiguous', readAheadBytes: 524288 }, { name: 'p', device: '/dev/mapper/g-p', kind: 'thin-pool', bytes: 100, chunkBytes: 65536, metadataBytes: 4096, on: [], discards: 'nopassdown', zero: false, readAheadBytes: 0 },
+    ] }, at).make;
+    expect(commands[0]?.[3]).toBe('devices { scan_lvs = 1 global_filter = [ "a|^/dev/mapper/out-pv$|", "r|.*|" ] }');
+    expect(commands.slice(1).map((c) => [c[1], ...c.slice(4)].join(' '))).toEqual([
+      'vgcreate -y --physicalextentsize 4194304b --addtag mine g /dev/mapper/out-pv',
+      'lvcreate -y --ignoremonitoring --name l --type linear --size 100b --wipesignatures n --zero n --readahead 524288b --addtag a --addtag b=c g',
+      'lvcreate -y --ignoremonitoring --name p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b --discards nopassdown --zero n --readahead none g',
+      'lvchange --alloc contiguous g/l', 'vgchange --alloc cling g',
+    ]);
   });
   it('of volume groups have pools before what is thin in them, and places where there is a choice', () => {
     const step = groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }, { device: '/dev/sdb1', uuid: 'Q', startBytes: 2 << 20, bytes: 1 }], volumes: [

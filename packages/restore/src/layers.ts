@@ -28,14 +28,23 @@ const isHalfSafe = (level: string, members: readonly string[]): boolean => level
 /** What is to be done once the missing disk of a RAID6 is there again: stripes that nobody wrote yet have parities of nothing. */
 export const halfSafeWarning = (step: LayerStep): string | undefined => (step.make.some((c) => c.includes('--assume-clean')) ? `${step.what}: when its missing disk is there again, let its parities be made right: echo repair > /sys/block/${step.node.split('/').at(-1) as string}/md/sync_action` : undefined);
 
+/** Gives a member of an array a flag, which md keeps in its superblock (Documentation/admin-guide/md.rst); mdadm has no order of its own for some members of a new array. */
+const FLAG = 'echo "$3" > "/sys/block/$(basename "$(readlink -f "$1")")/md/dev-$(basename "$(readlink -f "$2")")/state"';
+
 /** mdadm(8): an array with the name, UUID and geometry it had; a member that was missing then is missing again. */
 export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => boolean = () => false): LayerStep {
   const present = r.members.filter((m) => !without(m.device));
   const slots = Array.from({ length: r.count }, (_, i) => present.find((m) => m.slot === i));
-  const spares = present.filter((m) => m.slot < 0);
+  const spares = present.filter((m) => m.slot === -1);
+  const journal = present.find((m) => m.slot === -2);
   const colon = r.name.indexOf(':');
   const name = r.metadata.startsWith('1') && r.name !== '' ? [`--homehost=${colon < 0 ? '<none>' : r.name.slice(0, colon)}`, `--name=${r.name.slice(colon + 1)}`] : [];
   const members = [...slots.map((m) => (m === undefined ? 'missing' : at(m.device))), ...spares.map((m) => at(m.device))];
+  // mdadm's own space before the data grows with the disks and with its versions: less would be left than there was.
+  const offset = r.dataOffsetBytes === undefined ? [] : [`--data-offset=${String(r.dataOffsetBytes / 1024)}K`];
+  // Its journal being lost, an array is made without one.
+  const policy = r.policy === 'ppl' ? ['--consistency-policy=ppl'] : journal === undefined ? [] : [`--write-journal=${at(journal.device)}`];
+  const flagged = [...slots, ...spares].flatMap((m) => (m?.flags ?? []).map((f) => ['bash', '-c', FLAG, 'bash', r.device, at(m?.device ?? ''), f.replace('-', '')] as const));
   // With one of two redundancies the kernel takes a new array for dirty and degraded, and does not start it (md(4)). Nothing of it is of use yet: it is
   // called clean, and every stripe that the restore writes gets both parities anew (rmw_level, Documentation/admin-guide/md.rst).
   const halfSafe = isHalfSafe(r.level, members);
@@ -44,9 +53,9 @@ export function raidStep(r: RaidLayer, at: Locate, without: (device: string) => 
     make: [['mdadm', '--create', r.device, '--run', '--force', `--metadata=${r.metadata}`, `--level=${r.level}`, `--raid-devices=${String(r.count)}`, ...(spares.length > 0 ? [`--spare-devices=${String(spares.length)}`] : []), `--uuid=${r.uuid}`, ...name,
       ...(r.chunkBytes !== undefined && r.chunkBytes > 0 && r.level !== 'raid1' ? [`--chunk=${String(r.chunkBytes / 1024)}`] : []), ...layoutArgument(r),
       // One without redundancy has no bitmap, and mdadm takes no word about it.
-      ...(/^raid(1|4|5|6|10)$/.test(r.level) ? [`--bitmap=${r.bitmap ? 'internal' : 'none'}`] : []), ...(halfSafe ? ['--assume-clean'] : []), ...members],
-      ...(halfSafe ? [['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', r.device.split('/').at(-1) as string] as const] : [])],
-    activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing')]],
+      ...(policy.length > 0 ? policy : /^raid(1|4|5|6|10)$/.test(r.level) ? [`--bitmap=${r.bitmap ? 'internal' : 'none'}`] : []), ...offset, ...(halfSafe ? ['--assume-clean'] : []), ...members],
+      ...(halfSafe ? [['bash', '-c', 'echo 0 > "/sys/block/$1/md/rmw_level"', 'bash', r.device.split('/').at(-1) as string] as const] : []), ...flagged],
+    activate: [['mdadm', '--assemble', r.device, `--uuid=${r.uuid}`, '--run', ...members.filter((m) => m !== 'missing'), ...(journal === undefined ? [] : [at(journal.device)])]],
     node: r.device,
   };
 }
@@ -90,14 +99,17 @@ function inOrderOfPlaces(g: VolumeGroup): LogicalVolume[] {
 }
 
 /** LVM sees these devices and no others: an old disk that is still attached may hold a group of the same name, with the same UUIDs (lvm.conf(5), global_filter). */
-const seeing = (devices: readonly string[]): string[] => ['--config', `devices { global_filter = [ ${devices.map((d) => `"a|^${d.replace(/[.+*?^$()[\]{}|\\]/g, '\\$&')}$|"`).join(', ')}, "r|.*|" ] }`];
+// scan_lvs: a physical volume may be a volume of another group.
+const seeing = (devices: readonly string[]): string[] => ['--config', `devices { ${devices.some((d) => d.startsWith('/dev/mapper/')) ? 'scan_lvs = 1 ' : ''}global_filter = [ ${devices.map((d) => `"a|^${d.replace(/[.+*?^$()[\]{}|\\]/g, '\\$&')}$|"`).join(', ')}, "r|.*|" ] }`];
+
+const tags = (all: readonly string[] = []): string[] => all.flatMap((t) => ['--addtag', t]);
 
 /** lvm(8): physical volumes with their UUIDs, the group, its volumes. Contents are overwritten, so nothing is wiped or zeroed. */
 export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
   const only = seeing(g.physical.map((p) => at(p.device)));
   const lvm = (program: string, ...args: string[]): Command => ['lvm', program, ...only, ...args];
   const make: Command[] = g.physical.map((p): Command => lvm('pvcreate', '-y', '-ff', '--uuid', p.uuid, '--norestorefile', ...(p.startBytes === 1 << 20 ? [] : ['--dataalignment', `${String(p.startBytes)}b`]), at(p.device)));
-  make.push(lvm('vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, g.name, ...g.physical.map((p) => at(p.device))));
+  make.push(lvm('vgcreate', '-y', '--physicalextentsize', `${String(g.extentBytes)}b`, ...tags(g.tags), g.name, ...g.physical.map((p) => at(p.device))));
   const several = g.physical.length > 1;
   // Two that share disks in other proportions might take each other's room: they lie where there is some.
   const movable = g.volumes.filter(isMovable).length;
@@ -106,19 +118,23 @@ export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
     const stripes = v.stripes === undefined ? [] : /^(raid1|mirror)$/.test(v.kind) ? ['--mirrors', String(v.stripes - 1)] : ['--stripes', String(v.stripes)];
     const mirrors = v.kind === 'raid10' ? ['--mirrors', '1'] : [];
     const stripeSize = v.stripeBytes === undefined ? [] : ['--stripesize', `${String(v.stripeBytes)}b`];
-    const pool = v.kind === 'thin-pool' ? ['--poolmetadatasize', `${String(v.metadataBytes ?? 0)}b`, '--chunksize', `${String(v.chunkBytes ?? 0)}b`] : [];
+    const pool = v.kind === 'thin-pool' ? ['--poolmetadatasize', `${String(v.metadataBytes ?? 0)}b`, '--chunksize', `${String(v.chunkBytes ?? 0)}b`, ...(v.discards === undefined ? [] : ['--discards', v.discards]), ...(v.zero === false ? ['--zero', 'n'] : [])] : [];
+    const set = [...(v.readAheadBytes === undefined ? [] : ['--readahead', v.readAheadBytes === 0 ? 'none' : `${String(v.readAheadBytes)}b`]), ...tags(v.tags)];
     const wipe = v.kind === 'thin' || v.kind === 'thin-pool' ? [] : ['--wipesignatures', 'n', '--zero', 'n'];
     // On which disks a volume lies matters only where there is a choice. A mirror's log may lie on another one than its copies.
     const places = several && v.kind !== 'mirror' && v.kind !== 'thin' && (!isMovable(v) || movable < 2) ? v.on.map(at) : [];
-    make.push(lvm('lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, g.name, ...places));
+    make.push(lvm('lvcreate', '-y', '--ignoremonitoring', '--name', v.name, '--type', v.kind, ...size, ...stripes, ...mirrors, ...stripeSize, ...pool, ...wipe, ...set, g.name, ...places));
   }
+  // Policies come last: the old places of the volumes are not those of a new disk.
+  for (const v of g.volumes) if (v.allocation !== undefined) make.push(lvm('lvchange', '--alloc', v.allocation, `${g.name}/${v.name}`));
+  if (g.allocation !== undefined) make.push(lvm('vgchange', '--alloc', g.allocation, g.name));
   return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [lvm('vgchange', '--activate', 'y', '--ignoremonitoring', g.name)], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
 }
 
 /** btrfs: the file system over all of its devices. Subvolumes are made in it afterwards (`subvolumesOf`). */
 export function btrfsCommand(b: BtrfsLayer, at: Locate): Command {
   const profile = (flag: string, value: string): string[] => (value === '' ? [] : [flag, value]);
-  return ['mkfs.btrfs', '--quiet', '--force', '--uuid', b.uuid, ...(b.label === '' ? [] : ['--label', b.label]), ...profile('--data', b.data), ...profile('--metadata', b.metadata), '--nodesize', String(b.nodeBytes), '--sectorsize', String(b.sectorBytes), '--csum', b.checksum, ...b.devices.map(at)];
+  return ['mkfs.btrfs', '--quiet', '--force', '--uuid', b.uuid, ...(b.label === '' ? [] : ['--label', b.label]), ...profile('--data', b.data), ...profile('--metadata', b.metadata), ...(b.mixed === true ? ['--mixed'] : []), '--nodesize', String(b.nodeBytes), '--sectorsize', String(b.sectorBytes), '--csum', b.checksum, ...b.devices.map(at)];
 }
 
 /** Subvolumes that are made, parents first: those that get content, the default one, and those without content in the set, so that the layout is whole; snapshots are not. */

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import type { Placement } from './plan.js';
+import { labelNewFiles } from './selinux.js';
 
 /** Which of some file systems a path lies on: the one mounted nearest above it. */
 export const mountedAt = <T extends { readonly mount: string }>(path: string, all: readonly T[]): T | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
@@ -21,7 +22,7 @@ export async function withMount<T>({ device, type, options }: Pick<Placement, 'd
   }
 }
 
-/** Mounts the whole restored system with /dev, /proc, /sys (and the firmware's variables) below `root`, runs `work`, unmounts all. */
+/** Mounts the whole restored system with /dev, /proc, /sys (and the firmware's variables) below `root`, runs `work`, labels what it made (SELinux), unmounts all. */
 export async function withSystem<T>(fileSystems: readonly Placement[], root: string, work: () => Promise<T>): Promise<T> {
   const mounted: string[] = [];
   let done = false;
@@ -35,6 +36,7 @@ export async function withSystem<T>(fileSystems: readonly Placement[], root: str
     // /run: what device-mapper, LVM and udev know of the devices; grub-install asks them. Private: what is mounted there is not this system's.
     for (const dir of ['dev', 'proc', 'sys', 'run']) await mount(join(root, dir), ['--bind', '--make-private', `/${dir}`]);
     const result = await work();
+    await labelNewFiles(root, fileSystems.map((f) => f.mount));
     done = true;
     return result;
   } finally {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BtrfsLayer, Disk, FileSystem, FirmwareEntry, PartitionTable, Survey, SwapFile } from '@cdrec/survey';
+import type { BtrfsLayer, Disk, FileSystem, Quota, FirmwareEntry, PartitionTable, Survey, SwapFile } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
@@ -12,6 +12,7 @@ import type { Assignment } from './match.js';
 import { renamedDevices, type Renamed } from './references.js';
 import type { NumberedSubvolume } from './subvolume-ids.js';
 import { mountedAt } from './mounts.js';
+import { quotaOptions } from './quotas.js';
 import type { SizeRules } from './sizes.js';
 
 /** A file system in its new place. */
@@ -49,6 +50,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'quotas'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options: string; readonly quotas: readonly Quota[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
@@ -153,6 +155,10 @@ export function planRestore({ survey: original, archives, assignments, without =
   if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
+  for (const fs of ordered) {
+    const options = quotaOptions(fs);
+    if (options !== undefined) steps.push({ id: `quotas ${fs.mount}`, kind: 'quotas', device: at(fs.device), fsType: fs.type, mount: fs.mount, options, quotas: fs.quotas ?? [] });
+  }
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
   if (hook !== undefined) steps.push({ id: 'hook', kind: 'hook', script: hook, fileSystems });
   // Last: what the commands before changed of the restored files is found as well.
@@ -205,7 +211,7 @@ function withLargerSectors(survey: Survey, assignments: readonly Assignment[]): 
   const sector = Math.max(0, ...assignments.filter((a) => a.target.sectorBytes > a.source.sectorBytes).map((a) => a.target.sectorBytes));
   // A FAT is what the number of its clusters says (FAT specification, 3.5), and a cluster is a sector at least: of an ESP that was a small FAT32 it must be a FAT16.
   const fat = (fs: FileSystem): FileSystem => ({ ...fs, parameters: { ...fs.parameters, ...(fs.bytes / sector > 66_000 ? {} : { fatBits: fs.bytes / sector > 4200 ? '16' : '12', sectorsPerCluster: '1' }) } });
-  const fits = (fs: FileSystem): FileSystem => (fs.type === 'vfat' ? fat(fs) : Number(fs.parameters['blockSize'] ?? sector) < sector ? { ...fs, parameters: Object.fromEntries(Object.entries(fs.parameters).filter(([k]) => k !== 'blockSize')) } : fs);
+  const fits = (fs: FileSystem): FileSystem => (fs.type === 'vfat' ? fat(fs) : Number(fs.parameters['blockSize'] ?? sector) < sector ? { ...fs, parameters: Object.fromEntries(Object.entries(fs.parameters).filter(([k]) => !['blockSize', 'agBytes', 'logUnitBytes'].includes(k))) } : fs);
   return sector === 0 ? survey : { ...survey, fileSystems: survey.fileSystems.map(fits) };
 }
 

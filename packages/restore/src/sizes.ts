@@ -104,7 +104,8 @@ export class Sizes {
         return inner === undefined ? undefined : inner + LUKS_OVERHEAD;
       }
       case 'raid': {
-        const inner = layer.table === undefined ? this.least(layer.device) : undefined;
+        // A journal keeps its size.
+        const inner = layer.table === undefined && layer.members.some((m) => m.device === device && m.slot >= -1) ? this.least(layer.device) : undefined;
         const data = dataMembers(layer);
         return inner === undefined || data === undefined ? undefined : Math.ceil(inner / data) + RAID_OVERHEAD;
       }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { executePlan, planRestore } from '@cdrec/restore';
+import { applyFlags, executePlan, planRestore, prepareFlags } from '@cdrec/restore';
 import type { Survey } from '@cdrec/survey';
 
 /** Inode flags of a btrfs come back, also those that only an empty file takes; lsattr is the judge. */
@@ -52,5 +52,21 @@ find . -type d -printf '%p/\\0' -o -type f -print0 | xargs -0 lsattr -d | grep '
     const after = state('new');
     const lines = (text: string): string[] => text.split('\n').filter((l) => !/alone\/link|(dev|proc|sys|run):?$|\/$/.test(l));
     expect(lines(after)).toEqual(lines(before));
+  });
+});
+
+describe('projects of files on xfs', () => {
+  it('come back with the flags, of lists with and without them', () => {
+    sh('truncate -s 400M x.img; mkfs.xfs -q x.img; mkdir x');
+    const device = attach('x.img');
+    try {
+      sh(`mount ${device} x; mkdir -p 'x/4711 d'; echo a > 'x/4711 d/0 f'; echo b > x/none; echo c > x/fixed`);
+      const list = "123456 ---------------P-- ./4711 d/\n123456 ------------------ ./4711 d/0 f\n----i------------- ./fixed\n99 ----i------------- ./gone\n99 ---- ./none\n";
+      for (const stage of [prepareFlags(join(dir, 'x')), applyFlags(join(dir, 'x'))]) expect(execFileSync(stage.program, stage.args, { input: list, encoding: 'utf8' })).toBe('');
+      expect(sh("lsattr -pd 'x/4711 d' 'x/4711 d/0 f' x/none x/fixed").replace(/-+/g, '-').replace(/^ +/gm, '')).toBe('123456 -P- x/4711 d\n123456 - x/4711 d/0 f\n99 - x/none\n0 -i- x/fixed\n');
+      expect(sh('find x -mindepth 1 | sort')).toBe('x/4711 d\nx/4711 d/0 f\nx/fixed\nx/none\n');
+    } finally {
+      sh('chattr -i x/fixed; umount x');
+    }
   });
 });

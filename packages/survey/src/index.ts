@@ -1,9 +1,10 @@
 export { FILE_SYSTEMS, hasUnixMetadata, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
-export type { Survey, Disk, Partition, PartitionTable, FileSystem, Swap, SwapFile, BootLoader, FirmwareEntry, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
+export type { Survey, Disk, Partition, PartitionTable, FileSystem, Quota, Swap, SwapFile, BootLoader, FirmwareEntry, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
 export { readParameters } from './parameters.js';
+export { QUOTA_FLAGS, quotaKinds } from './quotas.js';
 export { readMounts, type Mount } from './mounts.js';
 export { modulesOfDisk } from './controllers.js';
 export { parseCrypttab, type CryptLine } from './crypttab.js';

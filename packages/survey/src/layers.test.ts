@@ -4,7 +4,7 @@ import { below, graphOf } from './graph.ts';
 import { parseProfiles, parseSubvolumes } from './layers/btrfs.ts';
 import { hasIntegrity, parseLuks1, parseLuks2 } from './layers/luks.ts';
 import { mapperNode, parseLvm } from './layers/lvm.ts';
-import { parseMdadm } from './layers/raid.ts';
+import { parseMdadm, withMembers } from './layers/raid.ts';
 import { disksBelow, gapBelow, placeOf } from './stack.ts';
 
 const device = (path: string, type: string, number: string, children: readonly BlockDevice[] = []): BlockDevice =>
@@ -40,6 +40,15 @@ describe('what the tools print of layers', () => {
       members: [{ device: '/dev/sde1', slot: -1 }, { device: '/dev/sda1', slot: 0 }, { device: '/dev/sdb1', slot: 1 }, { device: '/dev/sdc1', slot: 2 }],
     });
   });
+  it('mdadm, of journals and of members with a flag', () => {
+    const journal = parseMdadm('MD_LEVEL=raid5\nMD_DEVICES=3\nMD_METADATA=1.2\nMD_UUID=u\nMD_DEVICE_dev_sda_ROLE=journal\nMD_DEVICE_dev_sda_DEV=/dev/sda\nMD_DEVICE_dev_sdb_ROLE=0\nMD_DEVICE_dev_sdb_DEV=/dev/sdb\n', 'Consistency Policy : journal\n', '/dev/md1');
+    expect([journal.policy, journal.members]).toEqual(['journal', [{ device: '/dev/sda', slot: -2 }, { device: '/dev/sdb', slot: 0 }]]);
+    const files = new Map([['sda', { offset: 8, state: 'journal\n' }], ['sdb', { offset: 2048, state: 'in_sync,write_mostly,failfast\n' }]]);
+    const name = (path: string): string => path.slice(5);
+    expect(withMembers(journal, files, name)).toMatchObject({ dataOffsetBytes: 1 << 20, members: [{ slot: -2 }, { flags: ['write-mostly', 'failfast'] }] });
+    expect(withMembers({ ...journal, metadata: '0.90' }, files, name).dataOffsetBytes).toBeUndefined();
+    expect(parseMdadm('MD_LEVEL=raid1\nMD_DEVICES=2\n', 'Consistency Policy : bitmap\n', '/dev/md1').policy).toBeUndefined();
+  });
   it('cryptsetup', () => {
     expect(parseLuks2('{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}},"1":{"type":"luks2","key_size":64,"kdf":{"type":"pbkdf2"}}},"segments":{"0":{"type":"crypt","encryption":"aes-xts-plain64","sector_size":4096}}}'))
       .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2, flags: [] });
@@ -68,6 +77,11 @@ describe('what the tools print of layers', () => {
     ] }] }), ['my-vg']).groups[0]?.volumes;
     expect(served?.map((v) => [v.name, v.cache, v.integrity, v.on])).toEqual([['pool', 'cache', undefined, ['/dev/sdc']], ['sure', undefined, true, ['/dev/sdc']]]);
     expect(group).toMatchObject({ name: 'my-vg', extentBytes: 4194304, physical: [{ device: '/dev/sda1', uuid: 'P1', startBytes: 1048576 }] });
+    const set = parseLvm(pvs.replaceAll('"pv_size":"1000"', '"pv_size":"1000","vg_tags":"mine,k=v","vg_allocation_policy":"cling"'), JSON.stringify({ report: [{ seg: [
+      seg('a', 'linear', { lv_tags: 't1', lv_allocation_policy: 'contiguous', lv_read_ahead: '524288', zero: '-1', discards: '' }), seg('p', 'thin-pool', { lv_tags: '', lv_allocation_policy: 'inherit', lv_read_ahead: 'auto', zero: '0', discards: 'nopassdown' }), seg('q', 'thin-pool', { zero: '1', discards: 'passdown', lv_read_ahead: '0' }),
+    ] }] }), ['my-vg']).groups[0];
+    expect(set).toMatchObject({ tags: ['mine', 'k=v'], allocation: 'cling' });
+    expect(set?.volumes.map(({ name, tags, allocation, readAheadBytes, discards, zero }) => [name, tags, allocation, readAheadBytes, discards, zero])).toEqual([['a', ['t1'], 'contiguous', 524288, undefined, undefined], ['p', undefined, undefined, undefined, 'nopassdown', false], ['q', undefined, undefined, 0, undefined, undefined]]);
     expect(other).toEqual([{ name: 'my-vg/v', kind: 'vdo' }]);
     expect(mapperNode('my-vg', 'a-b')).toBe('/dev/mapper/my--vg-a--b');
   });
@@ -75,5 +89,6 @@ describe('what the tools print of layers', () => {
     const list = 'ID 256 gen 9 top level 5 parent_uuid -                                    path <FS_TREE>/@home\nID 257 gen 9 top level 256 parent_uuid 2b0c1de5-4cc1-0b43-b6fe-c3a8f9ad1a11 path @home/with blank\n';
     expect(parseSubvolumes(list, 'ID 257 gen 9 top level 256 path @home/with blank\n')).toEqual([{ id: 256, path: '@home', snapshot: false, readOnly: false }, { id: 257, path: '@home/with blank', snapshot: true, readOnly: true }]);
     expect(parseProfiles('Data, RAID0: total=1, used=0\nSystem, RAID1: total=1, used=0\nMetadata, RAID1: total=1, used=0\nGlobalReserve, single: total=1, used=0\n')).toEqual({ data: 'raid0', metadata: 'raid1' });
+    expect(parseProfiles('System, single: total=1, used=0\nData+Metadata, DUP: total=1, used=0\n')).toEqual({ data: 'dup', metadata: 'dup', mixed: true });
   });
 });

@@ -12,6 +12,17 @@ const EXT_TUNABLES: readonly (readonly [string, string, string])[] = [
   ['reservedUid', 'Reserved blocks uid', '0'], ['reservedGid', 'Reserved blocks gid', '0'], ['extendedOptions', 'Mount options', ''], ['hash', 'Default directory hash', 'half_md4'], ['mmpInterval', 'MMP update interval', '5'], ['journalDevice', 'Journal device', '0x0000'],
 ];
 
+/** Blocks of the journal that mke2fs(8) makes by itself, by the blocks of the file system below which it does (e2fsprogs, ext2fs_default_journal_size). */
+const EXT_JOURNALS: readonly (readonly [below: number, journal: number])[] = [[32_768, 1024], [262_144, 4096], [524_288, 8192], [4_194_304, 16_384], [8_388_608, 32_768], [16_777_216, 65_536], [33_554_432, 131_072], [Infinity, 262_144]];
+
+/** Size of an internal journal in MiB ("64M", "1024k") where somebody chose it. */
+function journalMiB(size: string, blocks: number, blockSize: number): string | undefined {
+  const [, count, unit] = /^(\d+)([kM])$/.exec(size) ?? [];
+  const bytes = Number(count ?? 0) * (unit === 'M' ? 1 << 20 : 1 << 10);
+  const usual = (EXT_JOURNALS.find(([below]) => blocks < below)?.[1] ?? 0) * blockSize;
+  return bytes > 0 && bytes !== usual && bytes % (1 << 20) === 0 ? String(bytes / (1 << 20)) : undefined;
+}
+
 /** What `mke2fs` and `tune2fs` need, from `dumpe2fs -h`. */
 export function parseDumpe2fs(text: string): Parameters {
   const get = (key: string): string => new RegExp(`^${key}:[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
@@ -19,6 +30,8 @@ export function parseDumpe2fs(text: string): Parameters {
   const reserved = Number(get('Reserved block count'));
   const options = get('Default mount options');
   // "0 (user root)", "2592000 (1 month)"
+  // With blocks for fast commits in it, the size is mke2fs's own affair.
+  const journal = / fast_commit\b/.test(get('Filesystem features')) ? undefined : journalMiB(get('Total journal size') || get('Journal size'), blocks, Number(get('Block size')));
   const tunables = EXT_TUNABLES.map(([name, key, usual]) => [name, name === 'extendedOptions' || name === 'errors' ? get(key) : get(key).split(' ')[0] ?? '', usual] as const);
   return {
     blockSize: get('Block size'),
@@ -28,6 +41,7 @@ export function parseDumpe2fs(text: string): Parameters {
     reservedPercent: blocks > 0 ? String(Number(((reserved / blocks) * 100).toFixed(3))) : '5',
     inodes: get('Inode count'),
     mountOptions: options === '(none)' ? '' : options.replace(/\s+/g, ','),
+    ...(journal === undefined ? {} : { journalMiB: journal }),
     ...Object.fromEntries(tunables.filter(([, value, usual]) => value !== '' && value !== usual).map(([name, value]) => [name, value])),
   };
 }
@@ -39,10 +53,13 @@ export function parseXfsInfo(text: string): Parameters {
   const section = (name: string, key: string): string => new RegExp(`^${name}\\b[^]*?\\b${key}=(\\d+)`, 'm').exec(text)?.[1] ?? '';
   // Only what somebody has set: naming(4096, 0, 1), data(0, 0, 25).
   const set: readonly (readonly [string, string, string])[] = [['dirBlockSize', section('naming', 'bsize'), '4096'], ['asciiCi', section('naming', 'ascii-ci'), '0'], ['ftype', section('naming', 'ftype'), '1'], ['imaxpct', section('data', 'imaxpct'), '25'], ['stripeUnit', section('data', 'sunit'), '0'], ['stripeWidth', section('data', 'swidth'), '0']];
+  const blockSize = /^data\s+=\s+bsize=(\d+)/m.exec(text)?.[1] ?? '4096';
+  const bytes = (name: string, blocks: string): [string, string][] => (Number(blocks) > 0 ? [[name, String(Number(blocks) * Number(blockSize))]] : []);
   return {
-    blockSize: /^data\s+=\s+bsize=(\d+)/m.exec(text)?.[1] ?? '4096',
+    blockSize,
     inodeSize: get('isize'),
     sectorSize: get('sectsz'),
+    ...Object.fromEntries([...bytes('agBytes', get('agsize')), ...bytes('logBytes', section('log', 'blocks')), ...bytes('logUnitBytes', section('log', 'sunit'))]),
     ...Object.fromEntries(set.filter(([, value, usual]) => value !== '' && value !== usual).map(([name, value]): [string, string] => [name, value])),
     ...Object.fromEntries(meta.map((key): [string, string] => [key, get(key)]).filter(([, value]) => value !== '')),
   };

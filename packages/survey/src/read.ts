@@ -16,6 +16,7 @@ import { readImages } from './images.js';
 import { readBtrfs } from './layers/btrfs.js';
 import { sysNumber } from './layers/raid.js';
 import { readParameters } from './parameters.js';
+import { readQuotas } from './quotas.js';
 import { disksBelow, gapBelow, placeOf, readLayers } from './stack.js';
 import { FILE_SYSTEMS, type BtrfsLayer, type Disk, type FileSystem, type Survey, type Swap, type Unsupported } from './schema.js';
 
@@ -133,9 +134,10 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
       reject(mount.target, `${mount.type} on ${mount.source} with its journal on device ${fs.parameters['journalDevice']}`, 'a journal on a device of its own is not made again');
       continue;
     }
+    const quotas = await readQuotas(fs);
     out.nodes.push(node);
     if (mount.type === 'btrfs') await addSubvolume(out, fs, mount, graph);
-    else out.fileSystems.push(fs);
+    else out.fileSystems.push(quotas.length === 0 ? fs : { ...fs, quotas });
   }
   addNested(out);
   return out;
@@ -221,7 +223,9 @@ async function readDisks(tree: readonly BlockDevice[], usedNodes: ReadonlySet<No
   for (const device of tree) {
     const used = usedPaths.has(device.path);
     if (!used && (device.type !== 'disk' || /^\/dev\/(zram|ram|fd)/.test(device.path))) continue;
-    const table = device.bytes > 0 ? await readDisk(device.path) : undefined;
+    // A disk that is one file system has no partitions, whatever its first sector looks like: mkfs.vfat(8) writes a table of one that begins at 0.
+    const whole = content.some((c) => c.disk === device.path && c.partition === 0);
+    const table = device.bytes > 0 && !whole ? await readDisk(device.path) : undefined;
     if (used && table === undefined && content.some((c) => c.disk === device.path && c.partition > 0)) reject(device.path, 'partition table', 'it is neither GPT nor MBR');
     const sector = used && table !== undefined ? bootSectorOf(device.path) : undefined;
     out.push({

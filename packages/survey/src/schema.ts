@@ -40,6 +40,9 @@ const disk = z.object({
   bootCode: z.base64().optional().describe('code in the first sector (bytes 0 to 439, without zeros at the end), unless it is that of GRUB or LILO, which are installed anew'),
 });
 const place = { device: z.string(), disk: z.string().describe('empty when it lies on a layer'), partition: z.int().min(0).describe('0: the whole disk') };
+const quota = z.object({
+  of: z.enum(['user', 'group', 'project']), id: z.int().min(0), softBytes: z.int().min(0), hardBytes: z.int().min(0), softFiles: z.int().min(0), hardFiles: z.int().min(0),
+}).describe('limits of one user, group or project; 0: none');
 const fileSystem = z.object({
   ...place,
   type: z.enum(FILE_SYSTEMS),
@@ -50,11 +53,14 @@ const fileSystem = z.object({
   subvolume: z.string().optional().describe('btrfs: path of the mounted subvolume from the top of the file system'),
   nested: z.boolean().optional().describe('btrfs: a subvolume that is seen below another one and not mounted itself'),
   parameters: z.record(z.string(), z.string()).describe('what mkfs needs to make it alike'),
+  quotas: z.array(quota).optional().describe('limits that the file system keeps in itself; absent when there are none'),
 });
 /** What lies between disks and file systems, each after what it lies on. Names of devices are those of the survey. */
 const raid = z.object({
   type: z.literal('raid'), device: z.string(), uuid: z.string(), name: z.string().describe('HOST:NAME, as in the superblock'), level: z.string().describe('as mdadm says it: raid1'), count: z.int().min(1), metadata: z.string(),
-  chunkBytes: z.int().optional(), layout: z.string().optional(), bitmap: z.boolean(), members: z.array(z.object({ device: z.string(), slot: z.int().describe('-1: spare') })), table: table.optional(),
+  chunkBytes: z.int().optional(), layout: z.string().optional(), bitmap: z.boolean(),
+  policy: z.enum(['ppl', 'journal']).optional().describe('what keeps stripes consistent besides a bitmap: partial parity logs, or a journal on a device of its own'), dataOffsetBytes: z.int().optional().describe('where the data begins on each member, of metadata 1.1 and 1.2'),
+  members: z.array(z.object({ device: z.string(), slot: z.int().describe('-1: spare, -2: journal'), flags: z.array(z.enum(['write-mostly', 'failfast'])).optional() })), table: table.optional(),
 });
 const luks = z.object({
   type: z.literal('luks'), device: z.string(), name: z.string().describe('name of the mapping'), on: z.string(), uuid: z.string(), label: z.string(), version: z.enum(['1', '2']),
@@ -64,10 +70,12 @@ const logical = z.object({
   name: z.string(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
   stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), 
   cache: z.string().optional().describe('kind of cache it had, which is not made again: cache or writecache'), integrity: z.literal(true).optional().describe('its images had integrity data, which are not made again'), on: z.array(z.string()).describe('physical volumes that it lies on; none for thin ones'),
+  tags: z.array(z.string()).optional(), allocation: z.string().optional().describe('its policy, when it is not that of the group'), readAheadBytes: z.int().optional().describe('when it is not automatic'),
+  discards: z.enum(['ignore', 'nopassdown']).optional().describe('of a thin pool, when they are not passed down'), zero: z.literal(false).optional().describe('of a thin pool whose new blocks are not zeroed'),
 });
-const group = z.object({ type: z.literal('vg'), name: z.string(), uuid: z.string(), extentBytes: z.int(), physical: z.array(z.object({ device: z.string(), uuid: z.string(), startBytes: z.int(), bytes: z.int() })), volumes: z.array(logical) });
+const group = z.object({ type: z.literal('vg'), name: z.string(), uuid: z.string(), extentBytes: z.int(), physical: z.array(z.object({ device: z.string(), uuid: z.string(), startBytes: z.int(), bytes: z.int() })), volumes: z.array(logical), tags: z.array(z.string()).optional(), allocation: z.string().optional().describe('its policy, when it is not normal') });
 const btrfs = z.object({
-  type: z.literal('btrfs'), device: z.string(), devices: z.array(z.string()), uuid: z.string(), label: z.string(), data: z.string(), metadata: z.string(), nodeBytes: z.int(), sectorBytes: z.int(), checksum: z.string(),
+  type: z.literal('btrfs'), device: z.string(), devices: z.array(z.string()), uuid: z.string(), label: z.string(), data: z.string(), metadata: z.string(), mixed: z.literal(true).optional().describe('data and metadata share their block groups'), nodeBytes: z.int(), sectorBytes: z.int(), checksum: z.string(),
   subvolumes: z.array(z.object({ path: z.string(), snapshot: z.boolean(), readOnly: z.boolean() })), defaultSubvolume: z.string().describe('path; empty: the top'),
 });
 const image = z.object({ ...place, type: z.string().describe('as blkid says; empty: nothing it knows'), uuid: z.string(), label: z.string(), bytes: z.int(), method: z.string().describe('ntfsclone, partclone.TYPE or dd') });
@@ -115,6 +123,7 @@ export type Disk = Survey['disks'][number];
 export type PartitionTable = z.output<typeof table>;
 export type Partition = PartitionTable['partitions'][number];
 export type FileSystem = Survey['fileSystems'][number];
+export type Quota = z.output<typeof quota>;
 export type Layer = Survey['layers'][number];
 export type RaidLayer = z.output<typeof raid>;
 export type LuksLayer = z.output<typeof luks>;

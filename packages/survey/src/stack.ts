@@ -47,14 +47,16 @@ export async function readLayers(devices: readonly Node[], graph: ReadonlyMap<st
     if (done.has(node)) return;
     done.add(node);
     if (node.kind === 'lvm') {
-      await readGroup(await groupOf(node.device.path));
+      const group = await groupOf(node.device.path);
+      if (group === '') reject(node.device.path, 'logical volume', 'LVM, as it is configured, does not know its group (lvm.conf(5): filter, scan_lvs)');
+      else await readGroup(group);
       return;
     }
     for (const p of node.parents) await visit(p);
     if (node.kind === 'raid') {
       const raid = await readRaid(node.device);
       layers.push(raid);
-      if (!/^(0\.9|1\.)/.test(raid.metadata)) reject(node.device.path, `array with metadata ${raid.metadata}`, 'arrays that the firmware knows (IMSM, DDF) are not made again');
+      if (!/^(0\.9|1\.)/.test(raid.metadata)) reject(node.device.path, raid.metadata === '' ? 'array in a container' : `array with metadata ${raid.metadata}`, 'arrays that the firmware knows (IMSM, DDF) are not made again');
     }
     else if (node.kind === 'crypt') await readCrypt(node);
   };

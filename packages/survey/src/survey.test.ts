@@ -44,6 +44,10 @@ describe('what the tools print', () => {
       blockSize: '4096', inodeSize: '256', features: 'has_journal,extent', reservedPercent: '5', inodes: '10', mountOptions: 'user_xattr,acl',
     });
     expect(parseXfsInfo('meta-data=/dev/vda3 isize=512 agcount=4\n         =   sectsz=512 attr=2\n         =  crc=1 finobt=1, sparse=1, rmapbt=0\n         = reflink=1 bigtime=1 inobtcount=1\ndata     =                       bsize=4096   blocks=1\n')).toMatchObject({ blockSize: '4096', inodeSize: '512', rmapbt: '0', bigtime: '1' });
+    expect(parseXfsInfo('meta-data=/dev/x isize=512 agcount=8, agsize=25600 blks\n         =  sectsz=4096\ndata     =   bsize=4096   blocks=204800, imaxpct=25\n         =    sunit=16     swidth=32 blks\nnaming   =version 2   bsize=4096   ascii-ci=0, ftype=1\nlog      =internal log   bsize=4096   blocks=16384, version=2\n         =    sectsz=4096  sunit=1 blks, lazy-count=1\n')).toMatchObject({ sectorSize: '4096', stripeUnit: '16', agBytes: '104857600', logBytes: '67108864', logUnitBytes: '4096' });
+    // The size of a journal only where it is not what mke2fs takes by itself: 64 MiB for 1 GiB of blocks of 4096 is, 16 MiB there is.
+    const journal = (size: string, blocks: number): string | undefined => parseDumpe2fs(`Block count: ${String(blocks)}\nReserved block count: 0\nBlock size: 4096\nTotal journal size:       ${size}\n`)['journalMiB'];
+    expect([journal('16M', 262_143), journal('32M', 262_144), journal('64M', 262_144), journal('1024M', 40_000_000), journal('128M', 40_000_000), journal('4096k', 20_000)]).toEqual([undefined, undefined, '64', undefined, '128', undefined]);
   });
   it('survey.json is validated, its JSON Schema is there', () => {
     expect(() => parseSurvey('{"version":2}')).toThrow(/survey\.json/);

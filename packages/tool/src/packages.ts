@@ -17,6 +17,8 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   'mkfs.ext4': ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   dumpe2fs: ['e2fsprogs', 'e2fsprogs', 'e2fsprogs', 'e2fsprogs'],
   'mkfs.xfs': ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],
+  xfs_quota: ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],
+  setquota: ['quota', 'quota', 'quota-tools', 'quota'],
   xfs_info: ['xfsprogs', 'xfsprogs', 'xfsprogs', 'xfsprogs'],
   'mkfs.vfat': ['dosfstools', 'dosfstools', 'dosfstools', 'dosfstools'],
   btrfs: ['btrfs-progs', 'btrfs-progs', 'btrfs-progs', 'btrfsprogs'],

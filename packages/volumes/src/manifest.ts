@@ -13,7 +13,7 @@ const piece = z.object({
   tapeFile: z.int().min(0).optional().describe('on a tape: number of the file, from 0'),
 });
 const archive = z.object({
-  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'tree', 'image', 'flags', 'index', 'luks-header']).describe('tree: a file system as its engine keeps it; image: blocks of a device, as `method` writes them; flags: what lsattr says of files with inode flags, for chattr; index: names of the members of the archive of `mount`, one a line; luks-header: of the device, for cryptsetup luksHeaderRestore'), method: z.string().optional().describe('of an image: ntfsclone, dd, or a program of partclone'), compress: z.enum(COMPRESSORS),
+  name: z.string().regex(/^[^/\0]+$/), kind: z.enum(['tar', 'tree', 'image', 'flags', 'index', 'luks-header']).describe('tree: a file system as its engine keeps it; image: blocks of a device, as `method` writes them; flags: what lsattr says of files with inode flags or a project, for chattr; index: names of the members of the archive of `mount`, one a line; luks-header: of the device, for cryptsetup luksHeaderRestore'), method: z.string().optional().describe('of an image: ntfsclone, dd, or a program of partclone'), compress: z.enum(COMPRESSORS),
   encrypt: z.enum(['age']).optional().describe('absent: not encrypted'),
   mount: z.string(), device: z.string(), fsType: z.string(), fsUuid: z.string(),
   bytes: z.int().min(0).describe('bytes of the stored stream'),

@@ -12,11 +12,11 @@ export function parseSubvolumes(list: string, readOnly: string): Subvolume[] {
   return paths(list).map(({ id, parent, path }) => ({ id, path, snapshot: parent !== '-', readOnly: locked.has(id) }));
 }
 
-/** Profiles by `btrfs filesystem df`: `single`, `DUP`, `RAID1`... in lower case. */
-export function parseProfiles(text: string): { data: string; metadata: string } {
+/** Profiles by `btrfs filesystem df`: `single`, `DUP`, `RAID1`... in lower case; `mixed` where data and metadata share their block groups. */
+export function parseProfiles(text: string): { data: string; metadata: string; mixed?: true } {
   const of = (what: string): string => (new RegExp(`^${what}, (\\S+): `, 'm').exec(text)?.[1] ?? '').toLowerCase();
   const data = of('Data') || of('Data\\+Metadata');
-  return { data, metadata: of('Metadata') || data };
+  return { data, metadata: of('Metadata') || data, ...(/^Data\+Metadata, /m.test(text) ? { mixed: true } : {}) };
 }
 
 /** Reads a mounted btrfs with its devices, profiles and subvolumes. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
