@@ -209,7 +209,7 @@ mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot
 };
 
 /** What of a file system follows from its size. */
-const OTHER_SIZE = [/\/parameters\/inodes: /];
+const OTHER_SIZE = [/\/parameters\/(inodes|agBytes|logBytes): /];
 
 /** BIOS: GRUB in every disk. */
 const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
