@@ -29,6 +29,10 @@ describe('the commands of layers', () => {
     const spare = (level: string, count: number): boolean => raidStep(raid({ level, count }), at).make.flat().includes('--assume-clean');
     expect([spare('raid6', 4), spare('raid5', 3), spare('raid1', 2)]).toEqual([false, false, false]); // two missing, one missing, none
   });
+  it('of encrypted volumes keep where the data begins', () => {
+    const one = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: '', version: '1', cipher: 'aes-xts-plain64', keyBits: 256, hash: 'sha1', sectorBytes: 512, pbkdf: 'pbkdf2', slots: 1, flags: [], offsetBytes: 1052672 }, at);
+    expect(one.make[0]).toContain('--offset=2056');
+  });
   it('of encrypted volumes show no secret', () => {
     const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3, flags: ['allow-discards', 'no-read-workqueue', 'unknown'] }, at);
     expect(step.make.map((c) => c.join(' '))).toEqual(['cryptsetup luksFormat --batch-mode --type=luks2 --uuid=U --cipher=aes-xts-plain64 --key-size=512 --hash=sha256 --pbkdf=argon2id --sector-size=4096 --label=L --key-file=- /dev/vda2', 'cryptsetup open --allow-discards --perf-no_read_workqueue --persistent --key-file=- /dev/vda2 c']);

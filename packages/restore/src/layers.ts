@@ -81,7 +81,7 @@ export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
   return {
     what: `encrypted volume ${l.name} (LUKS${l.version}, ${l.cipher}) on ${at(l.on)}, with a new key and one passphrase`,
     make: [
-      ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
+      ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(l.offsetBytes === undefined ? [] : [`--offset=${String(l.offsetBytes / 512)}`]), ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
       options.length === 0 ? open : ['cryptsetup', 'open', ...options, '--persistent', '--key-file=-', at(l.on), l.name],
     ],
     activate: [open],

@@ -52,6 +52,8 @@ describe('what the tools print of layers', () => {
   it('cryptsetup', () => {
     expect(parseLuks2('{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}},"1":{"type":"luks2","key_size":64,"kdf":{"type":"pbkdf2"}}},"segments":{"0":{"type":"crypt","encryption":"aes-xts-plain64","sector_size":4096}}}'))
       .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2, flags: [] });
+    // Not where it usually is: less would be left than there was.
+    expect([parseLuks2('{"keyslots":{},"segments":{"0":{"type":"crypt","offset":"4194304"}}}').offsetBytes, parseLuks2('{"keyslots":{},"segments":{"0":{"type":"crypt","offset":"16777216"}}}').offsetBytes, parseLuks1('Payload offset:\t2056\n').offsetBytes]).toEqual([4194304, undefined, 1052672]);
     const sealed = '{"keyslots":{},"segments":{"0":{"type":"crypt","encryption":"aes-xts-random","sector_size":512,"integrity":{"type":"hmac(sha256)"}}},"config":{"flags":["allow-discards"]}}';
     expect([parseLuks2(sealed).flags, hasIntegrity(sealed)]).toEqual([['allow-discards'], true]);
     expect(parseLuks1('LUKS header information for /dev/sda5\n\nVersion:       \t1\nCipher name:   \taes\nCipher mode:   \txts-plain64\nHash spec:     \tsha256\nPayload offset:\t4096\nMK bits:       \t512\nUUID:          \tx\n\nKey Slot 0: ENABLED\n\tIterations: 1\nKey Slot 1: DISABLED\n'))
