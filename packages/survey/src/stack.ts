@@ -1,5 +1,5 @@
 import { superblockOf } from './block.js';
-import { below, partitionNumber, type Node } from './graph.js';
+import { below, deviceNumber, partitionNumber, type Node } from './graph.js';
 import { groupOf, readGroups } from './layers/lvm.js';
 import { readLuks } from './layers/luks.js';
 import { readRaid } from './layers/raid.js';
@@ -63,8 +63,11 @@ export async function readLayers(devices: readonly Node[], graph: ReadonlyMap<st
   const readGroup = async (name: string): Promise<void> => {
     if (groups.has(name)) return;
     groups.add(name);
-    const { groups: [group], other } = await readGroups([name]);
-    if (group === undefined) return;
+    const { groups: [named], other } = await readGroups([name]);
+    if (named === undefined) return;
+    // A volume of another group has another name for LVM (/dev/vg/lv) than for lsblk.
+    const pathOf = (device: string): string => (byPath.has(device) ? device : (graph.get(deviceNumber(device))?.device.path ?? device));
+    const group = { ...named, physical: named.physical.map((p) => ({ ...p, device: pathOf(p.device) })), volumes: named.volumes.map((v) => ({ ...v, on: v.on.map(pathOf) })) };
     for (const p of group.physical) {
       const node = byPath.get(p.device);
       const gap = node === undefined ? undefined : gapBelow(node);

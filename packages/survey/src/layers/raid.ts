@@ -11,7 +11,7 @@ export function parseMdadm(exported: string, detail: string, device: string): Om
   const get = (key: string): string => new RegExp(`^\\s*${key} : (.*)$`, 'm').exec(detail)?.[1]?.trim() ?? '';
   const members = [...exported.matchAll(/^MD_DEVICE_(\w+)_ROLE=(\S+)$/gm)].flatMap(([, id, role]) => {
     const path = text(exported, `MD_DEVICE_${id as string}_DEV`);
-    return role === 'spare' || role === 'journal' ? [{ device: path, slot: role === 'spare' ? -1 : -2 }] : /^\d+$/.test(role as string) ? [{ device: path, slot: Number(role) }] : [];
+    return role === 'spare' ? [{ device: path, slot: -1 }] : /^\d+$/.test(role as string) ? [{ device: path, slot: Number(role) }] : [];
   });
   const policy = get('Consistency Policy');
   const chunk = /^(\d+)K$/.exec(get('Chunk Size'))?.[1] ?? /^(\d+)K$/.exec(get('Rounding'))?.[1];
@@ -30,12 +30,13 @@ function memberFiles(array: string): Map<string, { offset: number; state: string
   return new Map(readdirSync(directory).filter((n) => n.startsWith('dev-')).map((n) => [n.slice(4), { offset: Number(readFileSync(join(directory, n, 'offset'), 'utf8')), state: readFileSync(join(directory, n, 'state'), 'utf8') }]));
 }
 
-/** Adds what mdadm does not say in a form for programs: where the data begins, and which members are read only when others fail. */
+/** Adds what mdadm does not say in a form for programs: where the data begins, which member is the journal, and which are read only when others fail. */
 export function withMembers(raid: RaidLayer, files: ReadonlyMap<string, { readonly offset: number; readonly state: string }>, nameOf: (device: string) => string): RaidLayer {
   const members = raid.members.map((m) => {
     const state = files.get(nameOf(m.device))?.state ?? '';
     const flags = [...(state.includes('write_mostly') ? ['write-mostly' as const] : []), ...(state.includes('failfast') ? ['failfast' as const] : [])];
-    return flags.length === 0 ? m : { ...m, flags };
+    // mdadm calls a journal a spare.
+    return { ...m, ...(state.includes('journal') ? { slot: -2 } : {}), ...(flags.length === 0 ? {} : { flags }) };
   });
   // Of 0.90 and 1.0 it is 0: their superblock lies behind the data.
   const offset = Math.max(0, ...raid.members.filter((m) => m.slot >= 0).map((m) => files.get(nameOf(m.device))?.offset ?? 0));
