@@ -16,7 +16,8 @@ export function prepareFlags(directory: string): ChainStage {
 /**
  * What restores flags and projects: reads such a list from standard input; the directory that is the mount point is its argument. Files that are not there
  * are passed over; one whose flags or project cannot be set is named on stderr. A file that was not copied on write although its directory's
- * are is written once more: btrfs takes that flag for empty files only, and says nothing.
+ * are is written once more: btrfs takes that flag for empty files only, and says nothing. Compression that is there already stays: on btrfs the
+ * flag would make zlib of any other method, which an extended attribute has brought.
  */
 export function applyFlags(directory: string): ChainStage {
   const script = `cd -- "$1" || exit 1; stamp=$(mktemp) || exit 1; trap 'rm -f "$stamp"' EXIT
@@ -28,7 +29,7 @@ again() {
 while IFS= read -r line; do ${PROJECT}flags=\${line%% *}; flags=\${flags//[^${INODE_FLAGS}]/}; name=\${line#* }; [ -e "$name" ] || continue
   [ -z "$project" ] || chattr -p "$project" -- "$name" 2> /dev/null || echo "project: $project: $name" >&2
   if [[ $flags == *C* && -f $name && -s $name ]]; then now=$(lsattr -d -- "$name" 2> /dev/null); [[ \${now%% *} == *C* ]] || again "$name" || echo "flags: C: $name" >&2; flags=\${flags//C/}; fi
-  if [[ $flags == *F* && -d $name ]]; then now=$(lsattr -d -- "$name" 2> /dev/null); [[ \${now%% *} == *F* ]] && flags=\${flags//F/}; fi
+  for f in c F; do if [[ $flags == *$f* ]]; then now=$(lsattr -d -- "$name" 2> /dev/null); [[ \${now%% *} == *$f* ]] && flags=\${flags//$f/}; fi; done
   [ -n "$flags" ] || continue
   chattr "+$flags" -- "$name" 2> /dev/null || echo "flags: $flags: $name" >&2; done`;
   return { program: 'bash', label: 'chattr', args: ['-c', script, 'bash', directory] };

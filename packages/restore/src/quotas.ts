@@ -22,7 +22,7 @@ export async function setQuotas(type: FileSystem['type'], device: string, direct
   for (const of of ['user', 'group', 'project'] as const) {
     const some = quotas.filter((q) => q.of === of);
     if (some.length === 0) continue;
-    if (type === 'xfs') await runTool('xfs_quota', ['-x', '-c', `restore ${of === 'project' ? '-p' : QUOTA_FLAGS[of]} -f /dev/stdin`, directory], { input: xfsDump(device, some) });
+    if (type === 'xfs') await runTool('xfs_quota', ['-x', '-c', `restore ${of === 'project' ? '-p' : QUOTA_FLAGS[of]}`, directory], { input: xfsDump(device, some) });
     else await runTool('setquota', [QUOTA_FLAGS[of], '-b', directory], { input: setquotaBatch(some) });
   }
 }

@@ -15,7 +15,7 @@ const attach = (image: string): string => {
   return loop;
 };
 /** Flags, link count, times and content of everything. */
-const state = (mount: string): string => sh(`cd ${mount}; find . -mindepth 1 -printf '%y %m %U %n %T@ %p\\n' | sort -k 6; lsattr -R . 2> /dev/null | grep -v '^$' | sort -k 2; find . -type f -print0 | sort -z | xargs -0 sha256sum; getfattr -d 'vm/a copied one' 'alone/swapped in'`);
+const state = (mount: string): string => sh(`cd ${mount}; find . -mindepth 1 -printf '%y %m %U %n %T@ %p\\n' | sort -k 6; lsattr -R . 2> /dev/null | grep -v '^$' | sort -k 2; find . -type f -print0 | sort -z | xargs -0 sha256sum; getfattr -d -m - 'vm/a copied one' 'alone/swapped in' quick quick/q packed`);
 
 beforeAll(() => { dir = mkdtempSync('/var/tmp/cdrec-flags-'); });
 afterAll(() => {
@@ -32,7 +32,7 @@ describe('inode flags of btrfs', () => {
 head -c 3M /dev/urandom > 'vm/a copied one'; setfattr -n user.x -v y 'vm/a copied one'; mkdir vm/later; echo x > vm/later/f; chattr +C vm/deep; head -c 1M /dev/urandom > vm/deep/disk
 touch 'alone/swapped in'; chattr +C 'alone/swapped in'; head -c 2M /dev/urandom > 'alone/swapped in'; chmod 640 'alone/swapped in'; chown 7:8 'alone/swapped in'; setfattr -n user.x -v z 'alone/swapped in'
 touch alone/linked; chattr +C alone/linked; echo y > alone/linked; ln alone/linked alone/link
-echo z > packed/z; echo d > nodump; chattr +d nodump; echo i > fixed; touch -d '2001-01-01 01:01:01.123456789' vm alone`);
+echo z > packed/z; mkdir quick; btrfs property set quick compression zstd; head -c 20000 /dev/zero > quick/q; echo d > nodump; chattr +d nodump; echo i > fixed; touch -d '2001-01-01 01:01:01.123456789' vm alone`);
     const before = state('old');
     sh(`cd old; chattr +i fixed; tar --format=posix --xattrs --xattrs-include='*' -b 128 -cf ../set.tar .
 find . -type d -printf '%p/\\0' -o -type f -print0 | xargs -0 lsattr -d | grep '^[^ ]*[a-zA-Z]' > ../set.flags; chattr -i fixed`);
