@@ -150,8 +150,8 @@ mkfs.ext4 -q -L root2 /dev/vdb1; mkswap -q -L swap2 /dev/vdb2; mount /dev/vdb1 /
 mkfs.ext4 -q -L root2 /dev/vdb2; mount /dev/vdb2 /mnt; fallocate -l 64M /mnt/swapfile; chmod 600 /mnt/swapfile; mkswap -q /mnt/swapfile`,
     fstab: '/dev/disk/by-id/virtio-LAYOUT-0-part2 / ext4 defaults 0 1\n/swapfile none swap sw 0 0', expected: [/^\/etc\/fstab: /],
     boot: `echo 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX security=selinux selinux=1"' >> /mnt/etc/default/grub; chroot /mnt grub-install --target=i386-pc /dev/vdb; chroot /mnt update-grub
-sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /mnt/etc/selinux/config; rm -f /mnt/.autorelabel; umount /mnt/dev /mnt/sys /mnt/run /mnt/proc
-chroot /mnt setfiles -F /etc/selinux/default/contexts/files/file_contexts /; getfattr -n security.selinux /mnt/etc/fstab /mnt/swapfile /mnt/boot/grub/grub.cfg; for d in dev proc sys run; do mount --bind /$d /mnt/$d; done`,
+sed -i 's/^SELINUX=.*/SELINUX=enforcing/' /mnt/etc/selinux/config; rm -f /mnt/.autorelabel
+chroot /mnt setfiles -F -e /dev -e /proc -e /sys -e /run -e /store /etc/selinux/default/contexts/files/file_contexts /; getfattr -n security.selinux /mnt/etc/fstab /mnt/swapfile /mnt/boot/grub/grub.cfg`,
     check: 'echo "SELINUX $(getenforce), $(find / -xdev -context "*:unlabeled_t:*" | tee /dev/stderr | wc -l) without a label"', shows: [/SELINUX Enforcing, 0 without a label/],
   },
   /** BIOS without GRUB: EXTLINUX in an MBR, whose menu names the root by its kernel name. */
