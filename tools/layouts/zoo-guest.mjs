@@ -60,6 +60,7 @@ findmnt -lno TARGET | grep '^/z' | sort -r | while IFS= read -r m; do umount -R 
     sh(`vgchange -an > /dev/null 2>&1 || true; for m in $(ls /dev/mapper | grep -v control); do dmsetup remove --retry $m > /dev/null 2>&1 || true; done; vgchange -an > /dev/null 2>&1 || true
 for m in $(ls -d /dev/md?* 2> /dev/null); do [ ! -b $m ] || mdadm --stop $m > /dev/null 2>&1 || true; done; vgchange -an > /dev/null 2>&1 || true
 for m in $(ls /dev/mapper | grep -v control); do dmsetup remove --retry $m > /dev/null 2>&1 || true; done; for m in $(ls -d /dev/md?* 2> /dev/null); do [ ! -b $m ] || mdadm --stop $m > /dev/null 2>&1 || true; done
+find /dev -xdev -mindepth 2 -maxdepth 2 -xtype l -delete; find /dev -xdev -mindepth 1 -maxdepth 1 -type d -empty -exec rmdir {} + 2> /dev/null || true
 ${scenario.keep === true ? 'exit 0' : ''}
 for d in b c d e f g h i; do dd if=/dev/zero of=/dev/vd$d bs=1M count=8 conv=notrunc status=none; for p in /dev/vd$d[0-9]*; do [ ! -b $p ] || wipefs -aqf $p; done; wipefs -aqf /dev/vd$d; partx -d /dev/vd$d 2> /dev/null || true; done`);
     const done = await executePlan(plan, { openArchive: (name) => createReadStream(`/root/zoo/${name}`, { highWaterMark: 1 << 18 }), passphrase: () => Promise.resolve('zoo'), path: process.env.PATH, journal: '/root/zoo/journal', work: '/root/zoo/mnt', uefi: false });

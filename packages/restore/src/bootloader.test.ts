@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureEfi } from './bootloader.ts';
+import { ensureEfi, installGrubBios } from './bootloader.ts';
 
 /** Restored systems as directories; without a firmware, nothing of the host's is touched. */
 describe('what UEFI starts', () => {
@@ -42,5 +43,40 @@ describe('what UEFI starts', () => {
   it('nothing there at all is told', async () => {
     mkdirSync(join(root, 'efi'));
     await expect(ensure()).rejects.toMatchObject({ code: 'BOOT_LOADER_FAILED' });
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('GRUB for BIOS', () => {
+  it('leaves the times of what did not change, also when its first run was interrupted', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'cdrec-grub-'));
+    try {
+      for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
+        mkdirSync(dirname(join(root, file)), { recursive: true });
+        execFileSync('cp', ['-L', file, join(root, file)]);
+      }
+      mkdirSync(join(root, 'boot/grub/i386-pc'), { recursive: true });
+      for (const n of ['same.mod', 'other.mod']) writeFileSync(join(root, 'boot/grub/i386-pc', n), n);
+      const times = (): string => execFileSync('find', ['boot/grub', '-printf', '%p %T@\\n'], { cwd: root, encoding: 'utf8' }).trim().split('\n').sort().join('\n');
+      execFileSync('touch', ['-d', '2001-01-01 01:01:01.123456789', 'boot/grub/i386-pc/same.mod', 'boot/grub/i386-pc/other.mod', 'boot/grub/i386-pc', 'boot/grub'], { cwd: root });
+      const before = times();
+      const program = (status: number): void => {
+        mkdirSync(join(root, 'usr/sbin'), { recursive: true });
+        writeFileSync(join(root, 'usr/sbin/grub-install'), `#!/bin/dash\ncd /boot/grub/i386-pc; for f in same other; do echo > new; printf $f.mod > $f.mod; done; printf changed > other.mod; ${status === 0 ? ': > core.img; ' : ''}echo > new; exit ${String(status)}\n`, { mode: 0o755 });
+      };
+      writeFileSync(join(root, 'disk'), Buffer.alloc(512, 'GRUB'));
+      const kept: string[] = [];
+      const run = (): Promise<void> => installGrubBios({ id: 'g', kind: 'grub-bios', disk: join(root, 'disk'), directory: '/boot/grub', fileSystems: [] }, root, { note: (text) => Promise.resolve(void kept.push(text)), noted: () => kept.at(-1) });
+      program(1);
+      await expect(run()).rejects.toThrow(/grub-install/);
+      expect(times()).not.toBe(before);
+      program(0);
+      await run();
+      expect(kept.length).toBe(1);
+      const is = (name: string, text: string): string | undefined => text.split('\n').find((l) => l.startsWith(`${name} `));
+      expect([is('boot/grub/i386-pc/same.mod', times()), is('boot/grub', times())]).toEqual([is('boot/grub/i386-pc/same.mod', before), is('boot/grub', before)]);
+      expect(is('boot/grub/i386-pc/other.mod', times())).not.toBe(is('boot/grub/i386-pc/other.mod', before));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
   });
 });

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { closeSync, cpSync, existsSync, fsyncSync, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { FirmwareEntry } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
+import { timeOf } from './journal.js';
 import type { Step } from './plan.js';
 
 const inSystem = (root: string, names: readonly string[]): string | undefined =>
@@ -10,18 +12,23 @@ const inSystem = (root: string, names: readonly string[]): string | undefined =>
 
 /**
  * Runs the restored system's own grub-install for BIOS and proves that the boot sector is there. Files of /boot/grub
- * that come out unchanged get their old time stamps back, so the restored tree stays true.
+ * that come out unchanged get their old time stamps back, so the restored tree stays true; `notes` keeps these over an interruption.
  * @throws CdrecError BOOT_LOADER_FAILED
  */
-export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>, root: string): Promise<void> {
+export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>, root: string, notes: Notes): Promise<void> {
   const program = inSystem(root, ['grub-install', 'grub2-install']);
   if (program === undefined) throw new CdrecError('BOOT_LOADER_FAILED', 'the restored system has no grub-install', { hint: 'install a boot loader by hand: chroot to the restored system' });
   const directory = join(root, step.directory);
   const saved = mkdtempSync(join(tmpdir(), 'cdrec-grub-'));
   try {
-    if (existsSync(directory)) await runTool('cp', ['--archive', `${directory}/.`, saved]);
+    const before = notes.noted();
+    if (before === undefined) {
+      if (existsSync(directory)) await runTool('cp', ['--archive', `${directory}/.`, saved]);
+      await notes.note(JSON.stringify(stamps(saved)));
+    }
     await runTool('chroot', [root, program, '--target=i386-pc', step.disk]);
-    await keepTimes(saved, directory);
+    if (before === undefined) await keepTimes(saved, directory);
+    else await giveTimes(before, directory);
   } finally {
     rmSync(saved, { recursive: true, force: true });
   }
@@ -33,6 +40,31 @@ export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>
     closeSync(fd);
   }
   if (!sector.includes('GRUB')) throw new CdrecError('BOOT_LOADER_FAILED', `grub-install reported success, but the first sector of ${step.disk} is not GRUB's`);
+}
+
+/** What a step notes of itself in the journal before it changes something, and what an interrupted run of it had noted. */
+export interface Notes {
+  note(text: string): Promise<void>;
+  noted(): string | undefined;
+}
+
+/** A file's content (of a directory its names) as a digest, and its time stamp, as touch(1) takes it. */
+type Stamp = readonly [name: string, digest: string, time: string];
+
+const digestOf = (path: string): string => createHash('sha256').update(lstatSync(path).isDirectory() ? readdirSync(path).sort().join('\0') : readFileSync(path)).digest('hex');
+
+function stamps(directory: string): Stamp[] {
+  return [directory, ...readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort().map((n) => join(directory, n))].flatMap((path): Stamp[] => {
+    const s = lstatSync(path);
+    return s.isDirectory() || s.isFile() ? [[relative(directory, path), digestOf(path), timeOf(path)]] : [];
+  });
+}
+
+/** Gives what is as it was before an interrupted run its time stamps back: directories last. */
+async function giveTimes(noted: string, directory: string): Promise<void> {
+  const list = (JSON.parse(noted) as Stamp[]).map(([name, digest, time]) => ({ path: join(directory, name), digest, time })).filter((s) => existsSync(s.path) && digestOf(s.path) === s.digest);
+  const files = list.filter((s) => !lstatSync(s.path).isDirectory());
+  for (const s of [...files, ...list.filter((x) => !files.includes(x)).reverse()]) await runTool('touch', ['--no-create', `--date=${s.time}`, s.path]);
 }
 
 /** Gives files and directories that did not change their old time stamps back, to the nanosecond (which utimes cannot). */
@@ -167,7 +199,7 @@ async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: read
  * Runs the restored system's own lilo. Where it is gone GRUB takes its place, if the system has it.
  * @throws CdrecError BOOT_LOADER_FAILED
  */
-export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: string): Promise<string[]> {
+export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: string, notes: Notes): Promise<string[]> {
   if (inSystem(root, ['lilo']) !== undefined) {
     await runTool('chroot', [root, 'lilo', '-b', step.disk]);
     return [];
@@ -175,7 +207,7 @@ export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: s
   if (inSystem(root, ['grub-install', 'grub2-install']) === undefined) {
     throw new CdrecError('BOOT_LOADER_FAILED', 'the machine started by LILO, but the restored system has neither lilo nor grub-install', { hint: 'chroot to the restored system and install GRUB (apt install grub-pc, say), then go on; or skip this step' });
   }
-  await installGrubBios({ id: step.id, kind: 'grub-bios', disk: step.disk, directory: '/boot/grub', fileSystems: step.fileSystems }, root);
+  await installGrubBios({ id: step.id, kind: 'grub-bios', disk: step.disk, directory: '/boot/grub', fileSystems: step.fileSystems }, root, notes);
   const mkconfig = inSystem(root, ['grub-mkconfig', 'grub2-mkconfig']);
   if (mkconfig !== undefined) await runTool('chroot', [root, mkconfig, '-o', '/boot/grub/grub.cfg']);
   return ['the restored system has no lilo any more: GRUB was installed in its place'];

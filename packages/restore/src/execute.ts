@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
-import { ensureEfi, installExtlinux, installGrubBios, installLilo, writeBootSector } from './bootloader.js';
+import { ensureEfi, installExtlinux, installGrubBios, installLilo, writeBootSector, type Notes } from './bootloader.js';
 import { checkFiles, type Checked } from './check.js';
 import { counted, extract, feed, type StoredAs } from './extract.js';
 import { applyFlags, prepareFlags } from './flags.js';
@@ -80,7 +80,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
-    if (await attempt(step, options, remarks, findings)) {
+    if (await attempt(step, options, remarks, findings, journal)) {
       // A comparison is made again each time: its outcome stands in no journal.
       if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' || step.kind === 'extlinux' ? findings.rewritten : []);
     } else remarks.push(`failed and left out: ${describeStep(step)}`);
@@ -122,11 +122,11 @@ class Findings {
 }
 
 /** Runs a step, again as often as somebody wants; false when it was given up. */
-async function attempt(step: Step, options: ExecuteOptions, remarks: string[], findings: Findings): Promise<boolean> {
+async function attempt(step: Step, options: ExecuteOptions, remarks: string[], findings: Findings, journal: Journal): Promise<boolean> {
   for (;;) {
     options.onStep?.(step, 'start');
     try {
-      remarks.push(...(await runStep(step, options, findings)));
+      remarks.push(...(await runStep(step, options, findings, { note: (text) => journal.note(step, text), noted: () => journal.noted(step) })));
       options.onStep?.(step, 'done');
       return true;
     } catch (error) {
@@ -156,7 +156,7 @@ async function wake(plan: Plan, options: ExecuteOptions): Promise<boolean> {
 /** How the archive of a step is stored, and what opens it. */
 const storedAs = (step: Pick<StoredAs, 'compress' | 'encrypt'>, options: ExecuteOptions): StoredAs => ({ compress: step.compress, encrypt: step.encrypt, identity: options.identity, path: options.path });
 
-async function runStep(step: Step, options: ExecuteOptions, findings: Findings): Promise<string[]> {
+async function runStep(step: Step, options: ExecuteOptions, findings: Findings, notes: Notes): Promise<string[]> {
   const root = join(options.work, 'root');
   switch (step.kind) {
     case 'wipe':
@@ -205,19 +205,23 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings):
       await feed(counted(options.openArchive(step.archive), options.onBytes), storedAs(step, options), { program: step.writer[0], args: step.writer.slice(1) }, step.archive);
       return [];
     case 'grub-bios':
-      await withSystem(step.fileSystems, root, () => installGrubBios(step, root));
+      await withSystem(step.fileSystems, root, () => installGrubBios(step, root, notes));
       return [];
     case 'lilo':
-      return withSystem(step.fileSystems, root, () => installLilo(step, root));
+      return withSystem(step.fileSystems, root, () => installLilo(step, root, notes));
     case 'extlinux':
       findings.rewrote([], await withSystem(step.fileSystems, root, () => installExtlinux(step, root)));
       return [];
     case 'adapt':
       return withSystem(step.fileSystems, root, async () => {
+        // What an interrupted run had rewritten is right already, and must be in a new initramfs all the same.
+        const before = JSON.parse(notes.noted() ?? '[]') as string[];
         const said = rewriteSystem(root, step.renamed);
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
+        said.unshift(...before.filter((l) => !said.includes(l)));
+        await notes.note(JSON.stringify(said));
         // What an initramfs, or a unified kernel image, has copies of.
         const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline|lvm)/.test(l));
         const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);

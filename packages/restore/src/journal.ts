@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import { withMount } from './mounts.js';
@@ -31,8 +30,11 @@ export function parseJournal(text: string, plan: string): Set<string> {
   return out;
 }
 
-/** Before the path of a file that a step rewrote; no step has such an id. */
+/** Before the path of a file that a step rewrote, and before what a step noted; no step has such an id. */
 const REWROTE = 'rewrote ';
+const NOTED = 'noted ';
+/** Under this the time stamp of the directory is noted that holds the target's side: should the power go while that is made, it is not lost. */
+const TIME = { id: 'time' };
 
 type Extracted = Extract<Step, { kind: 'extract' }>;
 
@@ -89,17 +91,34 @@ export class Journal {
 
   /** Notes a step as done, and what it rewrote, on the disk before this returns. */
   async add(step: Step, rewrote: readonly string[] = []): Promise<void> {
-    const ids = [...rewrote.map((path) => `${REWROTE}${path}`), step.id];
+    await this.#append([...rewrote.map((path) => `${REWROTE}${path}`), step.id], step.id === this.#home?.id);
+  }
+
+  /** Notes something for a step that is under way: should it be interrupted, the next run finds what was before it. */
+  async note(step: Pick<Step, 'id'>, text: string): Promise<void> {
+    await this.#append([`${NOTED}${step.id} ${text}`], false);
+  }
+
+  /** What an interrupted run of a step noted last. */
+  noted(step: Pick<Step, 'id'>): string | undefined {
+    const prefix = `${NOTED}${step.id} `;
+    return [...this.#done].filter((id) => id.startsWith(prefix)).at(-1)?.slice(prefix.length);
+  }
+
+  /** `whole`: the target's side is begun, with all that is known. */
+  async #append(ids: readonly string[], whole: boolean): Promise<void> {
     for (const id of ids) this.#done.add(id);
     this.#write(ids);
     if (this.#home === undefined || !this.#done.has(this.#home.id)) return;
-    const all = step.id === this.#home.id ? [...this.#done] : ids;
-    await this.#onTarget('rw', (path) => { writeFileSync(path, all.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 }); });
+    await this.#onTarget('rw', (path) => {
+      if (whole) this.#done.add(`${NOTED}${TIME.id} ${timeOf(dirname(path))}`);
+      writeFileSync(path, (whole ? [...this.#done] : ids).map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 });
+    });
   }
 
   /** Takes the target's side away: the restored system is as it was. */
   async finish(): Promise<void> {
-    if (this.#home !== undefined && this.#done.has(this.#home.id)) await this.#onTarget('rw', (path) => { rmSync(path, { force: true }); });
+    if (this.#home !== undefined && this.#done.has(this.#home.id)) await this.#onTarget('rw', (path) => { rmSync(path, { force: true }); }, this.noted(TIME));
   }
 
   #write(ids: readonly string[]): void {
@@ -107,22 +126,26 @@ export class Journal {
     writeFileSync(this.#file, ids.map((id) => line(this.#plan.id, id)).join(''), { flag: 'a', flush: true, mode: 0o600 });
   }
 
-  #onTarget<T>(mode: string, work: (path: string) => T): Promise<T> {
+  #onTarget<T>(mode: string, work: (path: string) => T, time?: string): Promise<T> {
     const home = this.#home as Extracted;
     // The time stamp of the directory is that of the archive: it must come out as it went in.
-    return withMount({ device: home.device, type: home.fsType, options: [mode, ...(home.options === undefined ? [] : [home.options])].join(',') }, this.#work, async () => keepingTime(this.#work, () => work(join(this.#work, TARGET_JOURNAL)), mode === 'rw'));
+    return withMount({ device: home.device, type: home.fsType, options: [mode, ...(home.options === undefined ? [] : [home.options])].join(',') }, this.#work, async () => keepingTime(this.#work, () => work(join(this.#work, TARGET_JOURNAL)), mode === 'rw', time));
   }
 }
 
-/** Runs `work` and gives a directory its time stamps back, to the nanosecond, which utimes cannot. */
-async function keepingTime<T>(directory: string, work: () => T, write: boolean): Promise<T> {
+/** The time stamp of a directory as touch(1) takes it, to the nanosecond. */
+export const timeOf = (path: string): string => {
+  const { mtimeNs } = lstatSync(path, { bigint: true });
+  const positive = mtimeNs < 0n ? -mtimeNs : mtimeNs;
+  return `@${mtimeNs < 0n ? '-' : ''}${String(positive / 1_000_000_000n)}.${String(positive % 1_000_000_000n).padStart(9, '0')}`;
+};
+
+/** Runs `work` and gives a directory its time stamp back (or another one, `time`), to the nanosecond, which utimes cannot. */
+async function keepingTime<T>(directory: string, work: () => T, write: boolean, time = timeOf(directory)): Promise<T> {
   if (!write) return work();
-  const reference = mkdtempSync(join(tmpdir(), 'cdrec-time-'));
   try {
-    await runTool('touch', ['--no-create', `--reference=${directory}`, reference]);
     return work();
   } finally {
-    await runTool('touch', ['--no-create', `--reference=${reference}`, directory]);
-    rmSync(reference, { recursive: true, force: true });
+    await runTool('touch', ['--no-create', '-m', `--date=${time}`, directory]);
   }
 }

@@ -8,7 +8,7 @@ const KINDS = Object.keys(QUOTA_FLAGS) as Of[];
 const limited = (q: Quota): boolean => q.softBytes > 0 || q.hardBytes > 0 || q.softFiles > 0 || q.hardFiles > 0;
 
 /**
- * Limits from `repquota -n -O csv` (repquota(8)): "#1000,ok,ok,4,10000,20000,,1,100,200,", space in KiB; who has none is left out.
+ * Limits from `repquota -v -n -O csv` (repquota(8); -v: those who use nothing, too): "#1000,ok,ok,4,10000,20000,,1,100,200,", space in KiB; who has none is left out.
  */
 export function parseRepquota(csv: string, of: Of): Quota[] {
   return csv.split('\n').flatMap((line): Quota[] => {
@@ -51,7 +51,7 @@ export async function readQuotas(fs: Pick<FileSystem, 'type' | 'options' | 'para
   for (const of of kinds) {
     // Status 1: that kind of quota is not on.
     if (fs.type === 'xfs') out.push(...parseXfsDump((await runTool(program, ['-x', '-c', `dump ${of === 'project' ? '-p' : QUOTA_FLAGS[of]}`, fs.mount], { ok: [0, 1] })).stdout, of));
-    else out.push(...parseRepquota((await runTool(program, ['-n', '-O', 'csv', QUOTA_FLAGS[of], fs.mount], { ok: [0, 1] })).stdout, of));
+    else out.push(...parseRepquota((await runTool(program, ['-v', '-n', '-O', 'csv', QUOTA_FLAGS[of], fs.mount], { ok: [0, 1] })).stdout, of));
   }
   return out;
 }
