@@ -20,7 +20,7 @@ try {
   const renamed = (s, map) => JSON.parse(JSON.stringify(s).replace(/(\/dev\/(?:nvme\d+n\d+|[vs]d[a-z]+))(?:p?(\d+))?/g, (all, disk, part) => `${map.get(disk) ?? disk}${part === undefined ? '' : part}`));
   // Sizes: those of another disk are others. What is counted from them (inodes, groups) is too.
   const sized = (x) => (size === 'same' ? x : JSON.parse(JSON.stringify(x, (key, value) => (typeof value === 'number' && /^(start|sectors|bytes|startBytes|firstLba|lastLba|metadataBytes)$/.test(key) ? 0 : value))));
-  const plain = (s) => sized({ ...s, disks: used(s).map((d) => ({ ...d, serial: '', wwn: '', bytes: 0, transport: '' })) });
+  const plain = (s) => sized({ ...s, disks: used(s).map((d) => ({ ...d, serial: '', wwn: '', bytes: 0, transport: '' })).sort((x, y) => (x.device < y.device ? -1 : 1)) });
   const [a, b] = [plain(renamed(before, new Map())), plain(renamed(now, names))];
   const said = [...differences(essence(a), essence(b)), ...driftOf(a, b).map((d) => `${d.what}: ${d.was} -> ${d.is}`)];
   for (const d of said) say(`DIFFERENCE ${d}`);
