@@ -44,7 +44,8 @@ export async function labelNewFiles(root: string, mounts: readonly string[], mor
   const without = [...(await ask([], single)), ...(await ask(['--recursive', '--physical'], there(PLACES)))]
     .map((l) => /^(?:getfattr: )?(\/.*): security\.selinux: No such attribute$/.exec(l)?.[1]).filter((p) => p !== undefined).map((p) => p.slice(root.length) || '/');
   if (without.length === 0) return;
+  // Each name ends in a NUL: setfiles takes the last byte for one.
   const contexts = `/etc/selinux/${policy}/contexts/files/file_contexts`;
-  const { status } = await runTool('chroot', [root, 'setfiles', '-0', '-f', '-', contexts], { input: [...new Set(without)].join('\0'), ok: Array.from({ length: 256 }, (_, n) => n) });
+  const { status } = await runTool('chroot', [root, 'setfiles', '-0', '-f', '-', contexts], { input: [...new Set(without)].map((p) => `${p}\0`).join(''), ok: Array.from({ length: 256 }, (_, n) => n) });
   if (status !== 0) writeFileSync(join(root, '.autorelabel'), '');
 }

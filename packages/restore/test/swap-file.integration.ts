@@ -25,7 +25,7 @@ describe('a swap file', () => {
     const disk = { device, model: '', serial: '', wwn: '', transport: '', bytes: 600 * 2 ** 20, sectorBytes: 512, used: true, links: [] };
     const fs = { device, disk: device, partition: 0, type, uuid: `0cdecf11-e000-4000-8000-0000000000${String(loops.length).padStart(2, '0')}`, label: '', bytes: disk.bytes, usedBytes: 1, mount: '/srv', options: '', parameters: {}, ...(type === 'btrfs' ? { subvolume: '' } : {}) };
     const layers = type === 'btrfs' ? [{ type, device, devices: [device], uuid: fs.uuid, label: '', data: 'single', metadata: 'dup', nodeBytes: 16384, sectorBytes: 4096, checksum: 'crc32c', subvolumes: [], defaultSubvolume: '' }] : [];
-    const swapFiles = [{ path: '/srv/swap/my file', bytes: 40 * 2 ** 20, uuid: UUID, label: 'my swap', mode: 0o600 }, { path: '/elsewhere/file', bytes: 1 << 20, uuid: UUID, label: '', mode: 0o600 }];
+    const swapFiles = [{ path: '/srv/swap/my file', bytes: 40 * 2 ** 20, uuid: UUID, label: 'my swap', mode: 0o600, selinux: 'system_u:object_r:swapfile_t:s0' }, { path: '/elsewhere/file', bytes: 1 << 20, uuid: UUID, label: '', mode: 0o600 }];
     const survey = { disks: [disk], fileSystems: [fs], layers, swaps: [], swapFiles, images: [], modules: [], boot: { loaders: [], entries: [], commandLine: '' }, host: { name: '', osId: '' } } as unknown as Survey;
     expect(neededPrograms(survey)).toContain('fallocate');
     const plan = planRestore({ survey, assignments: [{ source: disk, rule: 'named by you', target: { ...disk, content: '', refusal: undefined, onlyByName: true } }], archives: [{ kind: 'tar', device, name: `${type}.tar`, mount: '/srv', compress: 'none', contentBytes: Number(sh(`stat -c %s ${dir}/${type}.tar`)) }] });
@@ -37,6 +37,7 @@ describe('a swap file', () => {
       const file = `'${dir}/mnt/swap/my file'`;
       expect(sh(`stat -c '%s %a %U' ${file}; blkid -p -o value -s UUID -s LABEL ${file}; stat -c %y ${dir}/mnt/swap`)).toBe(`${String(40 * 2 ** 20)} 600 root\nmy swap\n${UUID}\n2020-02-02 02:02:02.222222222 +0000\n`);
       sh(`swapon ${file}; swapoff ${file}`);
+      expect(sh(`getfattr --absolute-names --only-values -n security.selinux ${file}`)).toBe('system_u:object_r:swapfile_t:s0');
     } finally {
       sh(`umount ${dir}/mnt`);
     }

@@ -80,7 +80,7 @@ const btrfs = z.object({
 });
 const image = z.object({ ...place, type: z.string().describe('as blkid says; empty: nothing it knows'), uuid: z.string(), label: z.string(), bytes: z.int(), method: z.string().describe('ntfsclone, partclone.TYPE or dd') });
 const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.int() });
-const swapFile = z.object({ path: z.string(), bytes: z.int(), uuid: z.string(), label: z.string(), mode: z.int().describe('permission bits') });
+const swapFile = z.object({ path: z.string(), bytes: z.int(), uuid: z.string(), label: z.string(), mode: z.int().describe('permission bits'), selinux: z.string().optional().describe('its label, where it has one') });
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
 const loader = z.discriminatedUnion('type', [
   z.object({ type: z.literal('grub-bios'), disk: z.string(), directory: z.string() }),

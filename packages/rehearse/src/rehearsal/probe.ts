@@ -86,9 +86,14 @@ if [ -e "$root/usr/lib/systemd/systemd" ] || [ -e "$root/lib/systemd/systemd" ];
     mkdir -p "$units/$target.target.wants"
     ln -sf ../cdrec-rehearsal-emergency.service "$units/$target.target.wants/cdrec-rehearsal-emergency.service"
   done
+  # SELinux: the labels that files of these kinds have there, whatever the policy calls them.
   if grep -qs '^ *SELINUX *= *enforcing' "$root/etc/selinux/config"; then
-    setfattr -n security.selinux -v system_u:object_r:bin_t:s0 "$root/etc/cdrec-rehearsal.sh"
-    setfattr -n security.selinux -v system_u:object_r:systemd_unit_file_t:s0 "$units/cdrec-rehearsal.service" "$units/cdrec-rehearsal-emergency.service"
+    label() {
+      value=$(getfattr --absolute-names --only-values -h -n security.selinux "$1" 2> /dev/null | tr -d '\\0'); shift
+      [ -z "$value" ] || setfattr -n security.selinux -v "$value" "$@"
+    }
+    for like in "$root/usr/bin/env" "$root/bin/env"; do [ ! -e "$like" ] || { label "$like" "$root/etc/cdrec-rehearsal.sh"; break; }; done
+    for like in "$root"/usr/lib/systemd/system/getty@.service "$root"/lib/systemd/system/getty@.service; do [ ! -e "$like" ] || { label "$like" "$units/cdrec-rehearsal.service" "$units/cdrec-rehearsal-emergency.service"; break; }; done
   fi
 else
   other=yes
