@@ -46,6 +46,7 @@ mkfs.ext4 -q /dev/mapper/one; mkfs.ext4 -q -b 4096 /dev/mapper/two; mkfs.xfs -q 
   { name: 'btrfs-on-luks', make: `for d in vdb vdc; do printf zoo | cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file=- /dev/$d; printf zoo | cryptsetup open --key-file=- /dev/$d c-$d; done
 mkfs.btrfs -q -d raid1 -m raid1 /dev/mapper/c-vdb /dev/mapper/c-vdc; ${at('both', '/dev/mapper/c-vdb')}` },
   { name: 'f2fs', make: `mkfs.f2fs -q -l flash -O extra_attr,inode_checksum,sb_checksum,inode_crtime,compression,casefold,quota -C utf8 /dev/vdb; ${at('f', '/dev/vdb', '-o compress_algorithm=lz4')}`, check: 'cat /sys/fs/f2fs/vdb/features | grep compression | grep casefold' },
+  { name: 'f2fs-two', make: `mkfs.f2fs -q -f -c /dev/vdc /dev/vdb; ${at('f', '/dev/vdb')}`, unsupported: 'f2fs over 2 devices' },
   { name: 'casefold', make: `mkfs.ext4 -q -O casefold -E encoding=utf8 /dev/vdb; ${at('c', '/dev/vdb')}; mkdir /z/c/any; chattr +F /z/c/any; echo x > /z/c/any/Case` },
   { name: 'bcache', make: `modprobe bcache; make-bcache -B /dev/vdb -C /dev/vdc > /dev/null; sleep 2; [ -b /dev/bcache0 ] || { echo /dev/vdb > /sys/fs/bcache/register; echo /dev/vdc > /sys/fs/bcache/register; sleep 2; }; mkfs.ext4 -q /dev/bcache0; ${at('b', '/dev/bcache0')}`, unsupported: 'bcache',
     stop: 'echo 1 > /sys/block/bcache0/bcache/stop; for s in /sys/fs/bcache/*-*/stop; do echo 1 > $s; done; sleep 2' },

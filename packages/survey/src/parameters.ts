@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { runTool } from '@cdrec/tool';
 import type { FileSystem } from './schema.js';
@@ -84,6 +84,22 @@ function readF2fs(device: string): string {
   }
 }
 
+/** Where the superblock of f2fs has its devices, and how long each is: 64 bytes of path, 4 of segments, at most 8 (include/linux/f2fs_fs.h; the superblock begins at 1024). */
+const F2FS_DEVICES = { offset: 1024 + 2201, bytes: 68, most: 8 };
+
+/** Over how many devices an f2fs lies (mkfs.f2fs -c), from its superblock. */
+export function f2fsDevices(device: string): number {
+  const list = Buffer.alloc(F2FS_DEVICES.bytes * F2FS_DEVICES.most);
+  const fd = openSync(device, 'r');
+  try {
+    readSync(fd, list, 0, list.length, F2FS_DEVICES.offset);
+  } finally {
+    closeSync(fd);
+  }
+  // One alone has no list.
+  return Math.max(1, Array.from({ length: F2FS_DEVICES.most }, (_, i) => list[i * F2FS_DEVICES.bytes]).filter((first) => first !== 0).length);
+}
+
 /** Parameters with which mkfs makes the file system alike. */
 export async function readParameters(type: FileSystem['type'], device: string, mount: string, version: string): Promise<Parameters> {
   switch (type) {
@@ -93,8 +109,10 @@ export async function readParameters(type: FileSystem['type'], device: string, m
       return parseXfsInfo((await runTool('xfs_info', [mount])).stdout);
     case 'vfat':
       return { fatBits: /\d+/.exec(version)?.[0] ?? '32' };
-    case 'f2fs':
-      return parseF2fs(readF2fs(device));
+    case 'f2fs': {
+      const devices = f2fsDevices(device);
+      return { ...parseF2fs(readF2fs(device)), ...(devices > 1 ? { devices: String(devices) } : {}) };
+    }
     case 'jfs': case 'reiserfs': case 'exfat':
       return {};
     case 'btrfs': // in its layer: one for all subvolumes

@@ -134,6 +134,10 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
       reject(mount.target, `${mount.type} on ${mount.source} with its journal on device ${fs.parameters['journalDevice']}`, 'a journal on a device of its own is not made again');
       continue;
     }
+    if (fs.parameters['devices'] !== undefined) {
+      reject(mount.target, `f2fs over ${fs.parameters['devices']} devices, the first of which is ${mount.source}`, 'an f2fs over several devices is not made again');
+      continue;
+    }
     const quotas = await readQuotas(fs);
     out.nodes.push(node);
     if (mount.type === 'btrfs') await addSubvolume(out, fs, mount, graph);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parseCrypttab, randomlyKeyed } from './crypttab.ts';
 import { parseLsblk, parseSfdisk } from './block.ts';
 import { parseFindmnt, sleepingMounts } from './mounts.ts';
-import { parseDumpe2fs, parseXfsInfo } from './parameters.ts';
+import { f2fsDevices, parseDumpe2fs, parseXfsInfo } from './parameters.ts';
 import { parseSurvey, surveyJsonSchema } from './schema.ts';
 
 describe('mounts on demand', () => {
@@ -48,6 +49,15 @@ describe('what the tools print', () => {
     // The size of a journal only where it is not what mke2fs takes by itself: 64 MiB for 1 GiB of blocks of 4096 is, 16 MiB there is.
     const journal = (size: string, blocks: number): string | undefined => parseDumpe2fs(`Block count: ${String(blocks)}\nReserved block count: 0\nBlock size: 4096\nTotal journal size:       ${size}\n`)['journalMiB'];
     expect([journal('16M', 262_143), journal('32M', 262_144), journal('64M', 262_144), journal('1024M', 40_000_000), journal('128M', 40_000_000), journal('4096k', 20_000)]).toEqual([undefined, undefined, '64', undefined, '128', undefined]);
+  });
+  it('an f2fs over several devices says so', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-f2fs-'));
+    try {
+      execFileSync('bash', ['-ec', 'cd "$0"; truncate -s 100M one two; mkfs.f2fs -q one; truncate -s 0 three; truncate -s 200M three; mkfs.f2fs -q -c "$0/two" three', dir], { env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` }, stdio: 'ignore' });
+      expect([f2fsDevices(join(dir, 'one')), f2fsDevices(join(dir, 'three'))]).toEqual([1, 2]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
   it('survey.json is validated, its JSON Schema is there', () => {
     expect(() => parseSurvey('{"version":2}')).toThrow(/survey\.json/);
