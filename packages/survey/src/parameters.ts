@@ -31,7 +31,7 @@ export function parseDumpe2fs(text: string): Parameters {
   const options = get('Default mount options');
   // "0 (user root)", "2592000 (1 month)"
   // With blocks for fast commits in it, the size is mke2fs's own affair.
-  const journal = / fast_commit\b/.test(get('Filesystem features')) ? undefined : journalMiB(get('Total journal size') || get('Journal size'), blocks, Number(get('Block size')));
+  const journal = /\bfast_commit\b/.test(get('Filesystem features')) ? undefined : journalMiB(get('Total journal size') || get('Journal size'), blocks, Number(get('Block size')));
   const tunables = EXT_TUNABLES.map(([name, key, usual]) => [name, name === 'extendedOptions' || name === 'errors' ? get(key) : get(key).split(' ')[0] ?? '', usual] as const);
   return {
     blockSize: get('Block size'),

@@ -49,6 +49,7 @@ describe('what the tools print', () => {
     // The size of a journal only where it is not what mke2fs takes by itself: 64 MiB for 1 GiB of blocks of 4096 is, 16 MiB there is.
     const journal = (size: string, blocks: number): string | undefined => parseDumpe2fs(`Block count: ${String(blocks)}\nReserved block count: 0\nBlock size: 4096\nTotal journal size:       ${size}\n`)['journalMiB'];
     expect([journal('16M', 262_143), journal('32M', 262_144), journal('64M', 262_144), journal('1024M', 40_000_000), journal('128M', 40_000_000), journal('4096k', 20_000)]).toEqual([undefined, undefined, '64', undefined, '128', undefined]);
+    expect(parseDumpe2fs('Filesystem features: fast_commit has_journal\nBlock count: 262144\nReserved block count: 0\nBlock size: 4096\nTotal journal size: 65M\n')['journalMiB']).toBeUndefined();
   });
   it('an f2fs over several devices says so', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdrec-f2fs-'));
