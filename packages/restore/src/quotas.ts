@@ -1,4 +1,4 @@
-import { quotaKinds, QUOTA_FLAGS, type FileSystem, type Quota } from '@cdrec/survey';
+import { quotaFlag, quotaKinds, type FileSystem, type Quota } from '@cdrec/survey';
 import { runTool } from '@cdrec/tool';
 
 /** Options with which a file system is mounted so that its quotas can be set; undefined when there are none to set. */
@@ -22,7 +22,7 @@ export async function setQuotas(type: FileSystem['type'], device: string, direct
   for (const of of ['user', 'group', 'project'] as const) {
     const some = quotas.filter((q) => q.of === of);
     if (some.length === 0) continue;
-    if (type === 'xfs') await runTool('xfs_quota', ['-x', '-c', `restore ${of === 'project' ? '-p' : QUOTA_FLAGS[of]}`, directory], { input: xfsDump(device, some) });
-    else await runTool('setquota', [QUOTA_FLAGS[of], '-b', directory], { input: setquotaBatch(some) });
+    if (type === 'xfs') await runTool('xfs_quota', ['-x', '-c', `restore ${quotaFlag(type, of)}`, directory], { input: xfsDump(device, some) });
+    else await runTool('setquota', [quotaFlag(type, of), '-b', directory], { input: setquotaBatch(some) });
   }
 }

@@ -4,7 +4,7 @@ export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';
 export { readParameters } from './parameters.js';
-export { QUOTA_FLAGS, quotaKinds } from './quotas.js';
+export { quotaFlag, quotaKinds } from './quotas.js';
 export { readMounts, type Mount } from './mounts.js';
 export { modulesOfDisk } from './controllers.js';
 export { parseCrypttab, type CryptLine } from './crypttab.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRepquota, parseXfsDump, quotaKinds } from './quotas.ts';
+import { parseRepquota, parseXfsDump, quotaFlag, quotaKinds } from './quotas.ts';
 
 describe('quotas', () => {
   it('repquota: who has a limit, in bytes', () => {
@@ -9,6 +9,9 @@ describe('quotas', () => {
   });
   it('xfs_quota', () => {
     expect(parseXfsDump('fs = /dev/vdc\n0\t0\t0\t0\t0\t0\t0\n4711\t10000\t12000\t0\t7\t0\t0\n', 'project')).toEqual([{ of: 'project', id: 4711, softBytes: 5_120_000, hardBytes: 6_144_000, softFiles: 0, hardFiles: 7 }]);
+  });
+  it('are named by each program in its own way', () => {
+    expect([quotaFlag('xfs', 'project'), quotaFlag('ext4', 'project'), quotaFlag('xfs', 'user'), quotaFlag('f2fs', 'group')]).toEqual(['-p', '-P', '-u', '-g']);
   });
   it('are looked for where a file system keeps them itself', () => {
     const kinds = (type: 'xfs' | 'ext4' | 'f2fs', options: string, features = ''): string[] => quotaKinds({ type, options, parameters: { features } });

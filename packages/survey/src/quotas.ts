@@ -2,9 +2,11 @@ import { findProgram, runTool } from '@cdrec/tool';
 import type { FileSystem, Quota } from './schema.js';
 
 type Of = Quota['of'];
-/** Whose quotas, as the flags of the quota programs have it. */
-export const QUOTA_FLAGS: Readonly<Record<Of, string>> = { user: '-u', group: '-g', project: '-P' };
-const KINDS = Object.keys(QUOTA_FLAGS) as Of[];
+const KINDS: readonly Of[] = ['user', 'group', 'project'];
+
+/** Whose quotas, as a flag of xfs_quota(8) for xfs, of repquota(8) and setquota(8) for others. */
+export const quotaFlag = (type: FileSystem['type'], of: Of): string => ({ user: '-u', group: '-g', project: type === 'xfs' ? '-p' : '-P' })[of];
+
 const limited = (q: Quota): boolean => q.softBytes > 0 || q.hardBytes > 0 || q.softFiles > 0 || q.hardFiles > 0;
 
 /**
@@ -50,8 +52,8 @@ export async function readQuotas(fs: Pick<FileSystem, 'type' | 'options' | 'para
   const out: Quota[] = [];
   for (const of of kinds) {
     // Status 1: that kind of quota is not on.
-    if (fs.type === 'xfs') out.push(...parseXfsDump((await runTool(program, ['-x', '-c', `dump ${of === 'project' ? '-p' : QUOTA_FLAGS[of]}`, fs.mount], { ok: [0, 1] })).stdout, of));
-    else out.push(...parseRepquota((await runTool(program, ['-v', '-n', '-O', 'csv', QUOTA_FLAGS[of], fs.mount], { ok: [0, 1] })).stdout, of));
+    if (fs.type === 'xfs') out.push(...parseXfsDump((await runTool(program, ['-x', '-c', `dump ${quotaFlag(fs.type, of)}`, fs.mount], { ok: [0, 1] })).stdout, of));
+    else out.push(...parseRepquota((await runTool(program, ['-v', '-n', '-O', 'csv', quotaFlag(fs.type, of), fs.mount], { ok: [0, 1] })).stdout, of));
   }
   return out;
 }
