@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { attachImage, bootToLogin, chooseAccelerator, Guest, makeBaseSystem, makeSampleDisk, powerOff, STACK_MODULES, STACK_PACKAGES, withMounts } from '@cdrec/rehearse';
 import { use } from '../devices/targets.mjs';
 import { rehearseAsNobody } from '../rehearsals/nobody.mjs';
+import { DISTRIBUTIONS, ubuntuKeyring } from './distributions.mjs';
 import { surveyResult, surveyScript } from './survey-check.mjs';
 
 const quick = process.argv.includes('--quick');
@@ -197,16 +198,7 @@ mkfs.ext4 -q -L root2 /dev/vg/root; mkswap -q /dev/vg/swap; mount /dev/vg/root /
     initramfs: `echo 'hostonly=yes' > /mnt/etc/dracut.conf.d/hostonly.conf
 for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-$v $v; if lsinitrd /mnt/boot/initrd.img-$v | grep /nvme.ko; then exit 1; fi; done`,
   },
-  /** The next Debian: its kernel, systemd, GRUB and file systems with all that they now have by default; UEFI with Secure Boot, /boot apart, LVM with ext4 and xfs. */
-  'debian-13': {
-    disks: 1, firmware: 'uefi', release: 'trixie', rehearse: ['--firmware', 'secure-boot'],
-    make: `printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'size=300M, type=L' 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928' | sfdisk -q /dev/vdb; udevadm settle
-vgcreate -q vg /dev/vdb3; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n home -L 400M vg; lvcreate -q -y -n swap -L 64M vg
-mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L boot2 /dev/vdb2; mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L home2 /dev/vg/home; mkswap -q /dev/vg/swap
-mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot; mkdir /mnt/boot/efi; mount /dev/vdb1 /mnt/boot/efi; mount /dev/vg/home /mnt/home; cp -a /usr/share/common-licenses /mnt/home/`,
-    fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot2 /boot ext4 defaults 0 2\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2\nLABEL=home2 /home xfs defaults 0 0\n/dev/vg/swap none swap sw 0 0',
-    boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
-  },
+  ...DISTRIBUTIONS,
 };
 
 /** What of a file system follows from its size. */
@@ -222,6 +214,7 @@ chroot /mnt update-initramfs -u`;
 
 /** The machine in its guest: layout, system, boot loader, set. */
 const script = (layout) => `set -e
+DISK=${layout.bus === 'ahci' ? '/dev/sda' : '/dev/vdb'}
 export DM_DISABLE_UDEV=
 ${layout.make}
 for d in / /boot; do mountpoint -q $d || continue; tar -C $d --one-file-system --exclude=./lost+found --exclude=./efi --xattrs --xattrs-include='*' --acls -c . | tar -C /mnt/\${d#/} --xattrs --xattrs-include='*' --acls -x; done
@@ -238,6 +231,9 @@ swapoff -a; sync; mount /dev/disk/by-label/STORE /mnt/store
 chroot /mnt cdrec build --mode iso --out /store --exclude-mount /store
 umount /mnt/store; umount -R /mnt; sync; echo MADE`;
 
+/** Ubuntu's packages are signed with keys that Debian's apt does not know. */
+const distribution = async (release) => (release?.ubuntu === true ? { ...release, keyring: await ubuntuKeyring('.cache') } : release);
+
 /** The layout made in a guest, and its set built in it: an image of its first volume. */
 async function make(name, layout, iso) {
   const image = (n) => path(`${name}-${n}.img`);
@@ -249,9 +245,9 @@ async function make(name, layout, iso) {
   await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
   const maker = path('maker.img');
   const firmware = layout.firmware ?? 'bios';
-  await makeSampleDisk({ name: firmware === 'uefi' ? 'uefi-xfs' : 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, ...(layout.packages ?? [])], STACK_MODULES, layout.release), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
+  await makeSampleDisk({ name: firmware === 'uefi' ? 'uefi-xfs' : 'bios-ext4', base: await makeBaseSystem('.cache', [...STACK_PACKAGES, ...(layout.packages ?? [])], STACK_MODULES, await distribution(layout.release)), image: maker, work: dir, node: process.execPath, bundle: 'apps/cdrec/dist/bundle' });
   await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
-  const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: 'virtio', serial: `LAYOUT-${i}` }));
+  const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: layout.bus ?? 'virtio', serial: `LAYOUT-${i}` }));
   await use(Guest.start({ accelerator, firmware, memoryMiB: 1024, variables: path(`${name}.vars`), media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {
     await bootToLogin(guest);
     await guest.must('mkdir -p /s && mount -L STORE /s && cp /s/make.sh /tmp/ && umount /s', 60);
@@ -279,7 +275,7 @@ async function run(name, layout, only) {
   await (layout.sample === undefined ? make : makeSample)(name, layout, iso);
   chmodSync(iso, 0o644);
   const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
-  const variants = Object.entries(all).filter(([v]) => (only === undefined ? !quick || v === 'smaller' : v === only));
+  const variants = Object.entries(all).filter(([v]) => layout.only?.includes(v) !== false && (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
     writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other', layout.check));
     chmodSync(path('survey-check.sh'), 0o644);

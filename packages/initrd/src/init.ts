@@ -23,12 +23,19 @@ mount -t tmpfs -o size=90%,mode=755 root /newroot
 tar -x --use-compress-program=${image === 'tar.zst' ? 'zstd' : 'gzip'} -f "$from/rd-base.${image}" -C /newroot || fail "rd-base could not be unpacked (memory full or medium damaged)"`;
 }
 
+/** What util-linux's switch_root does, where only chroot is there (Debian and Ubuntu have it in a package that a small system lacks): the mounts move, and most of the memory of this stage is given back. */
+const SWITCH_BY_HAND = `for point in dev proc sys run; do mount --move /$point /newroot/$point; done
+rm -rf /lib/modules/* /usr/lib/modules/*
+cd /newroot
+mount --move . /
+exec chroot . /sbin/init`;
+
 /**
  * The init script of the first stage: POSIX sh, with the few host programs that the initrd carries. rd-base comes from
  * the medium of the set (CD, stick, disk), from an ISO file on a disk (\`cdrec.iso=PATH\`), or lies in the initramfs already
- * because the boot loader has fetched it (network boot).
+ * because the boot loader has fetched it (network boot). Without `switchRoot` (the program), it uses mount and chroot.
  */
-export function initScript(image: RescueImage): string {
+export function initScript(image: RescueImage, switchRoot: boolean): string {
   return `#!/bin/sh
 # First stage of the rescue system: find the medium of this set, load rd-base into memory, switch to it.
 export PATH=/usr/sbin:/usr/bin
@@ -127,6 +134,6 @@ mount -t tmpfs -o size=90%,mode=755 ram /run/ram
 ${unpackSteps(image)}
 umount /medium 2> /dev/null
 say "starting the rescue system"
-exec switch_root /newroot /sbin/init
+${switchRoot ? 'exec switch_root /newroot /sbin/init' : SWITCH_BY_HAND}
 `;
 }

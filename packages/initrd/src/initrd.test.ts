@@ -24,6 +24,11 @@ describe('the first stage', () => {
     }
   });
   it('has init scripts that sh accepts', () => {
-    for (const image of ['squashfs', 'tar.zst', 'tar.gz'] as const) execFileSync('sh', ['-n'], { input: initScript(image) });
+    for (const image of ['squashfs', 'tar.zst', 'tar.gz'] as const) for (const switchRoot of [true, false]) execFileSync('sh', ['-n'], { input: initScript(image, switchRoot) });
+  });
+  it('do without switch_root where a small system has none', () => {
+    expect(initScript('squashfs', true)).toMatch(/\nexec switch_root \/newroot \/sbin\/init\n$/);
+    expect(initScript('squashfs', false)).not.toContain('switch_root');
+    expect(initScript('squashfs', false)).toMatch(/\ncd \/newroot\nmount --move \. \/\nexec chroot \. \/sbin\/init\n$/);
   });
 });

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { addModules, addPrograms, FileTree, firmwareFiles } from '@cdrec/closure';
+import { findProgram } from '@cdrec/tool';
 import { cpioArchive } from './cpio.js';
 import { initScript, STATIC_MODULES, type RescueImage } from './init.js';
 
@@ -29,20 +30,21 @@ const NAMES = [
 const MEDIUM_DRIVERS = /^kernel\/(drivers\/(ata|block|scsi|nvme|virtio|usb\/(host|storage)|cdrom|mmc|message|md|hv|xen)|fs\/btrfs)\//;
 
 /**
- * Builds the initrd: a gzipped cpio with the host's own sh, mount, modprobe and switch_root and their libraries, the
+ * Builds the initrd: a gzipped cpio with the host's own sh, mount, modprobe and switch_root (or chroot) and their libraries, the
  * drivers that find a medium, and the init script.
  * @throws CdrecError TOOL_MISSING, LIBRARY_MISSING
  */
 export async function buildInitrd(options: InitrdOptions): Promise<Buffer> {
   const tree = new FileTree();
+  const switchRoot = findProgram('switch_root', options.path) !== undefined;
   await addPrograms(tree, {
-    required: ['sh', 'mount', 'umount', 'modprobe', 'switch_root', 'mkdir', 'cat', 'sleep', 'ls', 'losetup', ...(options.image === 'squashfs' ? [] : ['tar', options.image === 'tar.zst' ? 'zstd' : 'gzip'])],
+    required: ['sh', 'mount', 'umount', 'modprobe', ...(switchRoot ? ['switch_root'] : ['chroot', 'rm']), 'mkdir', 'cat', 'sleep', 'ls', 'losetup', ...(options.image === 'squashfs' ? [] : ['tar', options.image === 'tar.zst' ? 'zstd' : 'gzip'])],
     optional: [], path: options.path,
   });
   const probe = new FileTree();
   const used = addModules(probe, options.modules, { names: [...options.modulesInUse, ...(options.addModules ?? [])], directories: [] }).filter((p) => MEDIUM_DRIVERS.test(p));
   const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [], exclude: options.excludeModules ?? [] });
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
-  tree.addData('/init', initScript(options.image), 0o755);
+  tree.addData('/init', initScript(options.image, switchRoot), 0o755);
   return gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });
 }

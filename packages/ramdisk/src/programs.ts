@@ -4,7 +4,7 @@
  */
 export const RESCUE_PROGRAMS = {
   required: [
-    'bash', 'sh', 'mount', 'umount', 'lsblk', 'sfdisk', 'blkid', 'wipefs', 'findmnt', 'partx', 'blockdev', 'mkswap', 'losetup', 'setsid', 'dmesg', 'switch_root',
+    'bash', 'sh', 'mount', 'umount', 'lsblk', 'sfdisk', 'blkid', 'wipefs', 'findmnt', 'partx', 'blockdev', 'mkswap', 'losetup', 'setsid', 'dmesg',
     'tar', 'gzip', 'zstd', 'modprobe', 'lsmod', 'chroot', 'cat', 'cp', 'mv', 'ls', 'ln', 'mkdir', 'rmdir', 'rm', 'chmod', 'chown', 'touch', 'dd', 'df', 'du', 'sync', 'sleep', 'stat',
     'head', 'tail', 'sort', 'wc', 'cut', 'tr', 'uname', 'id', 'env', 'date', 'readlink', 'realpath', 'sha256sum', 'cmp', 'sed', 'grep', 'find', 'mknod', 'stty', 'tty', 'true', 'false', 'mkfifo', 'tee', 'basename', 'dirname',
   ],

@@ -30,30 +30,42 @@ export const STACK_MODULES: readonly string[] = ['drivers/md', 'fs/btrfs', 'fs/f
 
 /** Modules that must stay although their directory goes: what the road to the disks needs. */
 const KEPT = ['drivers/scsi/sd_mod', 'drivers/scsi/sr_mod', 'drivers/scsi/scsi_mod', 'drivers/scsi/scsi_common', 'drivers/scsi/virtio_scsi', 'drivers/scsi/sg', 'drivers/scsi/st', 'drivers/hid/hid', 'drivers/hid/usbhid/usbhid', 'drivers/hid/hid-generic', 'drivers/i2c/busses/i2c-i801', 'drivers/i2c/i2c-smbus'].map((m) => `${MODULES}/${m}.ko`);
-const everywhere = (pattern: string): string[] => (pattern.startsWith('/lib/') ? [pattern, `/usr${pattern}${pattern.endsWith('.ko') ? '.xz' : ''}`] : [pattern]);
+/** Below /lib or /usr/lib, as they are or compressed. */
+const everywhere = (pattern: string): string[] => (pattern.startsWith('/lib/') ? [pattern, `/usr${pattern}`].flatMap((p) => (p.endsWith('.ko') ? [p, `${p}.*`] : [p])) : [pattern]);
 
-/** Releases of Debian that a sample can be. */
-export type Release = 'bookworm' | 'trixie';
+/** A distribution that a sample can be made of: one that mmdebstrap knows by the name of its suite (distro-info-data has the newer ones). */
+export interface Distribution {
+  readonly suite: string;
+  /** Other components than main. */
+  readonly components?: readonly string[];
+  /** What its packages are signed with, where this machine's apt does not know it. */
+  readonly keyring?: string;
+  /** Packages as in `more`: what is named otherwise there. */
+  readonly packages?: readonly string[];
+}
+const BOOKWORM: Distribution = { suite: 'bookworm' };
 
 /**
  * Makes the sample system's root as a tar file (about two minutes, from Debian's packages), or takes the one made
  * before from the same list. `more` are further packages, or with a minus
  * behind their names those to leave out; of kernel modules those in `keep` (directories below kernel/) stay
- * in, or all: a system as Debian installs it. `release` is Debian 12 or 13.
+ * in, or all: a system as Debian installs it. `release` is Debian 12 if nothing else is said.
  * Returns its path.
  * @throws CdrecError TOOL_MISSING, TOOL_FAILED
  */
-export async function makeBaseSystem(cache: string, more: readonly string[] = [], keep: readonly string[] | 'all' = [], release: Release = 'bookworm'): Promise<string> {
-  const without = more.filter((p) => p.endsWith('-')).map((p) => p.slice(0, -1));
-  const packages = [...PACKAGES, ...more].filter((p) => !p.endsWith('-') && !without.includes(p));
+export async function makeBaseSystem(cache: string, more: readonly string[] = [], keep: readonly string[] | 'all' = [], release: Distribution = BOOKWORM): Promise<string> {
+  const asked = [...more, ...(release.packages ?? [])];
+  const without = asked.filter((p) => p.endsWith('-')).map((p) => p.slice(0, -1));
+  const packages = [...PACKAGES, ...asked].filter((p) => !p.endsWith('-') && !without.includes(p));
   const [excluded, kept] = keep === 'all' ? [[], []] : [EXCLUDED.filter((e) => !keep.some((k) => e === `${MODULES}/${k}/*`)), KEPT];
-  const key = createHash('sha256').update(JSON.stringify([packages, excluded, kept, ...(release === 'bookworm' ? [] : [release])])).digest('hex').slice(0, 12);
+  const key = createHash('sha256').update(JSON.stringify([packages, excluded, kept, ...(release.suite === 'bookworm' ? [] : [release.suite])])).digest('hex').slice(0, 12);
   const tar = join(cache, `sample-${key}.tar`);
   if (existsSync(tar)) return tar;
   mkdirSync(cache, { recursive: true });
   await runTool('mmdebstrap', [
     '--quiet', '--variant=minbase', '--aptopt=Apt::Install-Recommends "false"', ...excluded.flatMap(everywhere).map((p) => `--dpkgopt=path-exclude=${p}`), ...kept.flatMap(everywhere).map((p) => `--dpkgopt=path-include=${p}`),
-    '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, release, `${tar}.partial`, '--format=tar',
+    '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, ...(release.components === undefined ? [] : [`--components=main,${release.components.join(',')}`]), ...(release.keyring === undefined ? [] : [`--keyring=${release.keyring}`]),
+    release.suite, `${tar}.partial`, '--format=tar',
   ]);
   renameSync(`${tar}.partial`, tar);
   return tar;

@@ -4,7 +4,7 @@ export { compareTrees, type CompareOptions, type TreeComparison } from './compar
 export { attachImage, mountedImage, removeWork, withMounts, type AttachedImage } from './loop.js';
 export { compareEsp } from './esp.js';
 export { makeSampleDisk, SAMPLES, type Sample, type SampleName } from './sample.js';
-export { makeBaseSystem, type Release, STACK_MODULES, STACK_PACKAGES } from './base.js';
+export { makeBaseSystem, type Distribution, STACK_MODULES, STACK_PACKAGES } from './base.js';
 export { bootToLogin, bootToRescue, powerOff } from './roads.js';
 export { plantTorture } from './torture.js';
 export { Monitor } from './monitor.js';

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { Layer, LogicalVolume, RaidLayer, Survey } from '@cdrec/survey';
 import { describe, expect, it } from 'vitest';
 import { groupStep, luksStep, planRestore, raidStep } from './index.ts';
@@ -48,6 +49,20 @@ describe('the commands of layers', () => {
       'lvcreate -y --ignoremonitoring --name p --type thin-pool --size 100b --poolmetadatasize 4096b --chunksize 65536b --discards nopassdown --zero n --readahead none g',
       'lvchange --alloc contiguous g/l', 'vgchange --alloc cling g',
     ]);
+  });
+  it('of volume groups keep the UUIDs of the group and of its volumes', () => {
+    const [group, first, second] = ['aaaaaa-1111-2222-3333-4444-5555-666666', 'bbbbbb-1111-2222-3333-4444-5555-666666', 'cccccc-1111-2222-3333-4444-5555-666666'] as const;
+    const step = groupStep({ type: 'vg', name: 'g', uuid: group, extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }], volumes: [
+      { name: 'pv0', uuid: first, device: '/dev/mapper/g-pv0', kind: 'linear', bytes: 100, on: [] }, { name: 'a.b', uuid: second, device: '/dev/mapper/g-a.b', kind: 'linear', bytes: 100, on: [] }, { name: 'axb', device: '/dev/mapper/g-axb', kind: 'linear', bytes: 100, on: [] },
+    ] }, at);
+    const [program, , script, , config, name, edit] = step.make.at(-1) as string[];
+    expect([program, config, name]).toEqual(['bash', 'devices { global_filter = [ "a|^/dev/vda1$|", "r|.*|" ] }', 'g']);
+    // As vgcfgbackup writes it: levels are told by tabs, and segments lie deeper.
+    const text = (g: string, a: string, b: string): string => `contents = "Text Format Volume Group"\nversion = 1\n\ng {\n\tid = "${g}"\n\tseqno = 3\n\n\tphysical_volumes {\n\n\t\tpv0 {\n\t\t\tid = "PV"\n\t\t\tdevice = "/dev/vda1"\n\t\t}\n\t}\n\n\tlogical_volumes {\n\n\t\tpv0 {\n\t\t\tid = "${a}"\n\n\t\t\tsegment1 {\n\t\t\t\ttype = "striped"\n\t\t\t}\n\t\t}\n\n\t\taxb {\n\t\t\tid = "kept"\n\t\t}\n\n\t\ta.b {\n\t\t\tid = "${b}"\n\t\t}\n\t}\n\n}\n`;
+    expect(execFileSync('sed', ['-e', edit as string], { input: text('new', 'new', 'new'), encoding: 'utf8' })).toBe(text(group, first, second));
+    execFileSync('bash', ['-n'], { input: script });
+    // What is no UUID of LVM never gets into an order to sed.
+    expect(groupStep({ type: 'vg', name: 'g', uuid: 'x/e id', extentBytes: 4 << 20, physical: [], volumes: [{ name: 'l', uuid: '"/e', device: '/dev/mapper/g-l', kind: 'linear', bytes: 100, on: [] }] }, at).make.some((c) => c[0] === 'bash')).toBe(false);
   });
   it('of volume groups have pools before what is thin in them, and places where there is a choice', () => {
     const step = groupStep({ type: 'vg', name: 'g', uuid: 'U', extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }, { device: '/dev/sdb1', uuid: 'Q', startBytes: 2 << 20, bytes: 1 }], volumes: [

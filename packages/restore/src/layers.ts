@@ -104,6 +104,33 @@ const seeing = (devices: readonly string[]): string[] => ['--config', `devices {
 
 const tags = (all: readonly string[] = []): string[] => all.flatMap((t) => ['--addtag', t]);
 
+/** As LVM writes a UUID (lvm(8)). */
+const LVM_UUID = /^\w{6}(?:-\w{4}){5}-\w{6}$/;
+
+/** Edits a group's metadata as text (vgcfgbackup(8)) with sed and takes it for true: no order of LVM makes a volume with a UUID of one's own. Of thin volumes it says that one has to know what one does (--force): here only names change. */
+const IDENTIFY = `set -e -o pipefail
+f=$(mktemp -p /dev/shm 2> /dev/null || mktemp)
+trap 'rm -f "$f"' EXIT
+lvm vgcfgbackup --config "$1" --file "$f" "$2"
+sed -i -e "$3" "$f"
+lvm vgchange --config "$1" --activate n "$2"
+lvm vgcfgrestore --config "$1" --yes --force --file "$f" "$2"
+lvm vgchange --config "$1" --activate y --ignoremonitoring "$2"`;
+
+/**
+ * A group and its volumes get the UUIDs they had: fstab (Ubuntu's installer writes `/dev/disk/by-id/dm-uuid-LVM-...`), GRUB
+ * (`lvmid/...`) and whoever watches them may know them by these.
+ */
+function identify(g: VolumeGroup, only: readonly string[]): Command[] {
+  const volumes = g.volumes.filter((v) => LVM_UUID.test(v.uuid ?? ''));
+  const edits = [
+    ...(LVM_UUID.test(g.uuid) ? [`s/^\\tid = .*/\\tid = "${g.uuid}"/`] : []),
+    // Levels of the text are told by tabs; a physical volume may have the name of a logical one there.
+    ...(volumes.length === 0 ? [] : ['/^\\tlogical_volumes {/,/^\\t}/ {', ...volumes.map((v) => `/^\\t\\t${v.name.replaceAll('.', '\\.')} {/,/^\\t\\t}/ s/^\\t\\t\\tid = .*/\\t\\t\\tid = "${v.uuid ?? ''}"/`), '}']),
+  ];
+  return edits.length === 0 ? [] : [['bash', '-c', IDENTIFY, 'bash', only[1] as string, g.name, edits.join('\n')]];
+}
+
 /** lvm(8): physical volumes with their UUIDs, the group, its volumes. Contents are overwritten, so nothing is wiped or zeroed. */
 export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
   const only = seeing(g.physical.map((p) => at(p.device)));
@@ -128,6 +155,7 @@ export function groupStep(g: VolumeGroup, at: Locate): LayerStep {
   // Policies come last: the old places of the volumes are not those of a new disk.
   for (const v of g.volumes) if (v.allocation !== undefined) make.push(lvm('lvchange', '--alloc', v.allocation, `${g.name}/${v.name}`));
   if (g.allocation !== undefined) make.push(lvm('vgchange', '--alloc', g.allocation, g.name));
+  make.push(...identify(g, only));
   return { what: `volume group ${g.name} on ${g.physical.map((p) => at(p.device)).join(', ')} with ${g.volumes.map((v) => v.name).join(', ')}`, make, activate: [lvm('vgchange', '--activate', 'y', '--ignoremonitoring', g.name)], node: g.volumes[0]?.device ?? `/dev/${g.name}` };
 }
 

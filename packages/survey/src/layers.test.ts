@@ -63,14 +63,16 @@ describe('what the tools print of layers', () => {
     const pvs = JSON.stringify({ report: [{ pv: [{ pv_name: '/dev/sda1', pv_uuid: 'P1', vg_name: 'my-vg', vg_uuid: 'G', vg_extent_size: '4194304', pe_start: '1048576', pv_size: '1000' }, { pv_name: '/dev/sdz', pv_uuid: 'P', vg_name: '', vg_uuid: '', vg_extent_size: '', pe_start: '1', pv_size: '1' }] }] });
     const seg = (lv_name: string, segtype: string, more: Record<string, string> = {}): Record<string, string> => ({ lv_name, vg_name: 'my-vg', segtype, lv_size: '8388608', stripes: '1', data_stripes: '1', stripe_size: '0', chunk_size: '0', pool_lv: '', origin: '', lv_metadata_size: '', devices: '/dev/sda1(0)', ...more });
     const { groups: [group], other } = parseLvm(pvs, JSON.stringify({ report: [{ seg: [
-      seg('thin', 'thin', { pool_lv: 'pool', devices: '' }), seg('root', 'linear'), seg('root', 'linear', { devices: '/dev/sdb1(7)' }), seg('r5', 'raid5_ls', { stripes: '3', data_stripes: '2', stripe_size: '65536', devices: 'r5_rimage_0(0)' }),
+      seg('thin', 'thin', { pool_lv: 'pool', devices: '' }), seg('root', 'linear', { lv_uuid: 'R' }), seg('root', 'linear', { lv_uuid: 'R', devices: '/dev/sdb1(7)' }), seg('r5', 'raid5_ls', { stripes: '3', data_stripes: '2', stripe_size: '65536', devices: 'r5_rimage_0(0)' }),
       seg('m', 'raid1', { stripes: '2', data_stripes: '1', devices: 'm_rimage_0(0),m_rimage_1(0)' }), seg('[m_rimage_0]', 'linear', { devices: '/dev/sdc(0)' }), seg('[m_rimage_1]', 'linear', { devices: '/dev/sdd(0)' }),
       seg('pool', 'thin-pool', { chunk_size: '65536', lv_metadata_size: '4194304', devices: 'pool_tdata(0)' }), seg('[pool_tdata]', 'linear', { devices: '/dev/sdd(9)' }), seg('v', 'vdo'), seg('s', 'linear', { origin: 'root' }),
-      seg('slow', 'cache', { pool_lv: '[fast_cpool]', origin: '[slow_corig]', chunk_size: '65536', devices: 'slow_corig(0)' }), seg('[slow_corig]', 'raid1', { stripes: '2', data_stripes: '1', devices: 'slow_corig_rimage_0(0),slow_corig_rimage_1(0)' }),
+      seg('slow', 'cache', { lv_uuid: 'S', pool_lv: '[fast_cpool]', origin: '[slow_corig]', chunk_size: '65536', devices: 'slow_corig(0)' }), seg('[slow_corig]', 'raid1', { lv_uuid: 'C', stripes: '2', data_stripes: '1', devices: 'slow_corig_rimage_0(0),slow_corig_rimage_1(0)' }),
       seg('[slow_corig_rimage_0]', 'linear', { devices: '/dev/sdc(5)' }), seg('[slow_corig_rimage_1]', 'linear', { devices: '/dev/sde(5)' }), seg('[fast_cpool]', 'cache-pool', { devices: 'fast_cpool_cdata(0)' }), seg('[fast_cpool_cdata]', 'linear', { devices: '/dev/nvme0n1(0)' }),
       seg('w', 'writecache', { devices: 'w_wcorig(0)' }), seg('[w_wcorig]', 'linear', { devices: '/dev/sdc(9)' }), seg('idle', 'cache-pool', { devices: 'idle_cdata(0)' }),
     ] }] }), ['my-vg']);
     expect(group?.volumes.map((v) => [v.name, v.kind, v.stripes, v.on])).toEqual([['root', 'linear', undefined, ['/dev/sda1', '/dev/sdb1']], ['r5', 'raid5', 2, []], ['m', 'raid1', 2, ['/dev/sdc', '/dev/sdd']], ['pool', 'thin-pool', undefined, ['/dev/sdd']], ['slow', 'raid1', 2, ['/dev/sdc', '/dev/sde']], ['w', 'linear', undefined, ['/dev/sdc']], ['thin', 'thin', undefined, []]]);
+    // Names of udev are made of it: that of a cached volume is its own, not that of what it caches.
+    expect(group?.volumes.map((v) => v.uuid)).toEqual(['R', undefined, undefined, undefined, 'S', undefined, undefined]);
     // A cache is not made again, and said; what it is for is made.
     expect(group?.volumes.map((v) => v.cache)).toEqual([undefined, undefined, undefined, undefined, 'cache', 'writecache', undefined]);
     const served = parseLvm(pvs, JSON.stringify({ report: [{ seg: [

@@ -67,7 +67,7 @@ const luks = z.object({
   cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), slots: z.int(), flags: z.array(z.string()).default([]).describe('LUKS2: options kept in the header, as it names them (allow-discards)'), offsetBytes: z.int().optional().describe('where the data begins, when it is not where cryptsetup puts it by itself'),
 });
 const logical = z.object({
-  name: z.string(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
+  name: z.string(), uuid: z.string().optional(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),
   stripes: z.int().optional().describe('data stripes; for raid1 and mirror the number of copies'), stripeBytes: z.int().optional(), chunkBytes: z.int().optional(), metadataBytes: z.int().optional(), pool: z.string().optional(), 
   cache: z.string().optional().describe('kind of cache it had, which is not made again: cache or writecache'), integrity: z.literal(true).optional().describe('its images had integrity data, which are not made again'), on: z.array(z.string()).describe('physical volumes that it lies on; none for thin ones'),
   tags: z.array(z.string()).optional(), allocation: z.string().optional().describe('its policy, when it is not that of the group'), readAheadBytes: z.int().optional().describe('when it is not automatic'),

@@ -58,7 +58,6 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   cryptsetup: ['cryptsetup-bin', 'cryptsetup', 'cryptsetup', 'cryptsetup'],
   efibootmgr: ['efibootmgr', 'efibootmgr', 'efibootmgr', 'efibootmgr'],
   modprobe: ['kmod', 'kmod', 'kmod', 'kmod'],
-  switch_root: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
   losetup: ['mount', 'util-linux', 'util-linux', 'util-linux'],
   unshare: ['util-linux', 'util-linux', 'util-linux', 'util-linux'],
   partclone: ['partclone', 'partclone', 'partclone', 'partclone'],

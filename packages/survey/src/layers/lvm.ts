@@ -12,7 +12,7 @@ function rows<T extends z.ZodType>(json: string, key: string, row: T): z.output<
 const pvRow = z.object({ pv_name: z.string(), pv_uuid: z.string(), vg_name: z.string(), vg_uuid: z.string(), vg_extent_size: number, pe_start: number, pv_size: number, vg_tags: text, vg_allocation_policy: text });
 const lvRow = z.object({
   lv_name: z.string(), vg_name: z.string(), segtype: z.string(), lv_size: number, stripes: number, data_stripes: number, stripe_size: number, chunk_size: number, pool_lv: z.string(), origin: z.string(), lv_metadata_size: number, devices: z.string(),
-  lv_tags: text, lv_allocation_policy: text, lv_read_ahead: text, discards: text, zero: text,
+  lv_uuid: text, lv_tags: text, lv_allocation_policy: text, lv_read_ahead: text, discards: text, zero: text,
 });
 
 /** Node of a logical volume as device-mapper names it: hyphens of the names are doubled (lvm(8)). */
@@ -45,7 +45,7 @@ function attributes(kind: string, s: Segment): Partial<LogicalVolume> {
 }
 
 /** One volume from its segments: a linear one in several pieces has several. */
-function volumeOf(group: string, name: string, segments: readonly Segment[], all: readonly Segment[], cache?: string): LogicalVolume {
+function volumeOf(group: string, name: string, uuid: string, segments: readonly Segment[], all: readonly Segment[], cache?: string): LogicalVolume {
   const s = segments.at(-1) as Segment;
   const kind = base(s.segtype);
   const striped = kind === 'linear' && s.stripes > 1;
@@ -53,7 +53,7 @@ function volumeOf(group: string, name: string, segments: readonly Segment[], all
   const served = (what: readonly string[]): string | undefined => below.find((b) => what.includes(b.segtype))?.segtype;
   const cached = cache ?? served(['cache', 'writecache']);
   return {
-    name, device: mapperNode(group, name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
+    name, ...(uuid === '' ? {} : { uuid }), device: mapperNode(group, name), kind: (striped ? 'striped' : kind) as LogicalVolume['kind'], bytes: s.lv_size,
     ...(s.stripes > 1 ? { stripes: kind.startsWith('raid') && s.data_stripes > 0 && kind !== 'raid1' ? s.data_stripes : s.stripes } : {}),
     ...(s.stripe_size > 0 ? { stripeBytes: s.stripe_size } : {}), ...(kind === 'thin-pool' ? { chunkBytes: s.chunk_size, metadataBytes: s.lv_metadata_size } : {}),
     ...(s.pool_lv === '' ? {} : { pool: s.pool_lv }), ...(cached === undefined ? {} : { cache: cached }), ...(served(['integrity']) === undefined ? {} : { integrity: true }),
@@ -76,6 +76,7 @@ export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { 
     const volumes: LogicalVolume[] = [];
     for (const lv of new Set(all.map((s) => s.lv_name).filter((n) => !n.startsWith('[')))) {
       let segments = all.filter((s) => s.lv_name === lv);
+      const uuid = segments[0]?.lv_uuid ?? '';
       const cache = segments.map((s) => s.segtype).find((t) => t === 'cache' || t === 'writecache');
       const cached = cache === undefined ? undefined : devicesOf(segments[0] as Segment)[0];
       if (cached !== undefined) segments = all.filter((s) => bare(s.lv_name) === cached);
@@ -84,7 +85,7 @@ export function parseLvm(pvs: string, lvs: string, names: readonly string[]): { 
       // A snapshot is another state of a volume that is saved itself; a cache that serves nobody holds nothing.
       if (cache === undefined && segments.some((s) => (s.origin !== '' && base(s.segtype) !== 'thin') || s.segtype === 'cache-pool')) continue;
       if (odd !== undefined || segments.length === 0) other.push({ name: `${name}/${lv}`, kind: odd?.segtype ?? (cache as string) });
-      else volumes.push(volumeOf(name, lv, segments.map((s) => (cache === undefined ? s : { ...s, origin: '' })), all, cache));
+      else volumes.push(volumeOf(name, lv, uuid, segments.map((s) => (cache === undefined ? s : { ...s, origin: '' })), all, cache));
     }
     // A thin volume needs its pool before it.
     const ordered = volumes.sort((a, b) => Number(a.kind === 'thin') - Number(b.kind === 'thin'));
@@ -105,6 +106,6 @@ export async function groupOf(path: string): Promise<string> {
 /** Reads volume groups with all of their volumes. @throws CdrecError TOOL_MISSING, TOOL_FAILED */
 export async function readGroups(names: readonly string[]): Promise<ReturnType<typeof parseLvm>> {
   const pvs = await report('pvs', 'pv_name,pv_uuid,vg_name,vg_uuid,vg_extent_size,pe_start,pv_size,vg_tags,vg_allocation_policy');
-  const lvs = await report('lvs', 'lv_name,vg_name,segtype,lv_size,stripes,data_stripes,stripe_size,chunk_size,pool_lv,origin,lv_metadata_size,devices,lv_tags,lv_allocation_policy,lv_read_ahead,discards,zero', '--segments', '--all');
+  const lvs = await report('lvs', 'lv_name,lv_uuid,vg_name,segtype,lv_size,stripes,data_stripes,stripe_size,chunk_size,pool_lv,origin,lv_metadata_size,devices,lv_tags,lv_allocation_policy,lv_read_ahead,discards,zero', '--segments', '--all');
   return parseLvm(pvs, lvs, names);
 }
