@@ -55,7 +55,7 @@ describe('the commands of layers', () => {
     const step = groupStep({ type: 'vg', name: 'g', uuid: group, extentBytes: 4 << 20, physical: [{ device: '/dev/sda1', uuid: 'P', startBytes: 1 << 20, bytes: 1 }], volumes: [
       { name: 'pv0', uuid: first, device: '/dev/mapper/g-pv0', kind: 'linear', bytes: 100, on: [] }, { name: 'a.b', uuid: second, device: '/dev/mapper/g-a.b', kind: 'linear', bytes: 100, on: [] }, { name: 'axb', device: '/dev/mapper/g-axb', kind: 'linear', bytes: 100, on: [] },
     ] }, at);
-    const [program, , script, , config, name, edit] = step.make.at(-1) as string[];
+    const [program, , script, , config, name, edit] = (step.make.at(-1) ?? []) as readonly string[];
     expect([program, config, name]).toEqual(['bash', 'devices { global_filter = [ "a|^/dev/vda1$|", "r|.*|" ] }', 'g']);
     // As vgcfgbackup writes it: levels are told by tabs, and segments lie deeper.
     const text = (g: string, a: string, b: string): string => `contents = "Text Format Volume Group"\nversion = 1\n\ng {\n\tid = "${g}"\n\tseqno = 3\n\n\tphysical_volumes {\n\n\t\tpv0 {\n\t\t\tid = "PV"\n\t\t\tdevice = "/dev/vda1"\n\t\t}\n\t}\n\n\tlogical_volumes {\n\n\t\tpv0 {\n\t\t\tid = "${a}"\n\n\t\t\tsegment1 {\n\t\t\t\ttype = "striped"\n\t\t\t}\n\t\t}\n\n\t\taxb {\n\t\t\tid = "kept"\n\t\t}\n\n\t\ta.b {\n\t\t\tid = "${b}"\n\t\t}\n\t}\n\n}\n`;
