@@ -18,9 +18,6 @@ export const RESCUE_PROGRAMS = {
   ],
 } as const;
 
-/** Programs that get the rescue system an address by DHCP: the first that is installed does it. */
-export const DHCP_CLIENTS = ['dhclient', 'dhcpcd', 'udhcpc'] as const;
-
 /** Below /usr/lib/udev (or /lib/udev): helpers that rules call. */
 export const UDEV_HELPERS = ['ata_id', 'scsi_id', 'cdrom_id', 'mtd_probe', 'v4l_id', 'dmi_memory_id'] as const;
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileTree } from '@cdrec/closure';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addFiles } from './files.ts';
-import { packImage } from './index.ts';
+import { findDhcpClient, packImage } from './index.ts';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG } from './scripts/commands.ts';
 import { BASHRC, menuScript, RC_SYSTEM } from './scripts/rc.ts';
 
@@ -17,6 +17,23 @@ const tree = new FileTree();
 tree.addData('/etc/hello', 'hello\n', 0o640);
 tree.addHostFile(process.execPath, 'node', '/usr/bin/node');
 tree.addData('/empty', '');
+
+describe('the DHCP client', () => {
+  const program = (name: string, script: string): string => {
+    writeFileSync(join(dir, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(dir, name), 0o755);
+    return join(dir, name);
+  };
+  it('is one that is installed, else that of BusyBox if it has one', async () => {
+    expect(await findDhcpClient(dir)).toBeUndefined();
+    const busybox = program('busybox', 'echo "[ ash mdev"');
+    expect(await findDhcpClient(dir)).toBeUndefined();
+    program('busybox', 'printf "mdev\\nudhcpc\\nudhcpd\\n"');
+    expect(await findDhcpClient(dir)).toEqual({ name: 'udhcpc', program: busybox });
+    const own = program('dhcpcd', '');
+    expect(await findDhcpClient(dir)).toEqual({ name: 'dhcpcd', program: own });
+  });
+});
 
 describe('further files', () => {
   it('come along at their places, binaries with their libraries; what is missing is told', async () => {

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { addModules, addPrograms, builtinNames, FileTree, firmwareFiles, libraryClosure, moduleNames } from '@cdrec/closure';
 import { CdrecError, findProgram } from '@cdrec/tool';
+import { DHCP_CLIENTS, findDhcpClient } from './dhcp.js';
 import { addFiles } from './files.js';
 import { readKeymap } from './keymap.js';
 import { networkLines, type SurveyedNetwork } from './network.js';
-import { DHCP_CLIENTS, MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
+import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG, SSHD_CONFIG } from './scripts/commands.js';
 import { BASHRC, haltScript, menuScript, RC_SYSTEM } from './scripts/rc.js';
 import { authorizedKeys, SSHD_PARTS } from './ssh.js';
@@ -97,11 +98,11 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
     warnings.push(`${error.message}: the keyboard will be a US one`);
     return undefined;
   });
-  const client = DHCP_CLIENTS.find((c) => findProgram(c, options.path) !== undefined);
-  if (client === undefined && options.network.mode === 'dhcp') warnings.push(`none of ${DHCP_CLIENTS.join(', ')} is installed: the rescue system can have a network only by hand`);
+  const client = await findDhcpClient(options.path);
+  if (client === undefined && options.network.mode === 'dhcp') warnings.push(`none of ${DHCP_CLIENTS.join(', ')} (or BusyBox with it) is installed: the rescue system can have a network only by hand`);
   const programs = await addPrograms(tree, {
     required: [...new Set([...RESCUE_PROGRAMS.required, ...options.needed, ...options.programs, ...ssh, ...(keymap === undefined ? [] : ['loadkeys']), ...(coldplug === 'udev' ? ['udevadm'] : [])])],
-    optional: [...RESCUE_PROGRAMS.optional, ...DHCP_CLIENTS, ...helpers, ...(ssh.length > 0 ? SSHD_PARTS.filter((p) => existsSync(p)) : []), ...(udevd === undefined ? [] : [udevd])],
+    optional: [...RESCUE_PROGRAMS.optional, ...(client === undefined ? [] : [client.program]), ...helpers, ...(ssh.length > 0 ? SSHD_PARTS.filter((p) => existsSync(p)) : []), ...(udevd === undefined ? [] : [udevd])],
     path: options.path,
     // libgcc_s is loaded by pthread_cancel, the NSS modules by getpwnam and the resolver.
     files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].flatMap((l) => ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].map((d) => join(d, l))).filter((p) => existsSync(p)),
@@ -114,6 +115,7 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
     tree.addSymlink('/usr/lib/cdrec/udevd', FileTree.canonical(udevd));
   }
   if (coldplug === 'mdev') addMdev(tree, options.path);
+  if (client !== undefined && basename(client.program) !== client.name) addApplet(tree, client.program, client.name);
 
   const modules = addModules(tree, options.modules, { names: [...options.modulesInUse, ...(options.addModules ?? [])], directories: MODULE_DIRECTORIES, all: options.moduleSet === 'all', exclude: options.excludeModules ?? [] });
   const known = moduleNames(options.modules);
@@ -136,10 +138,12 @@ function chooseColdplug(options: RescueOptions): 'udev' | 'mdev' | 'none' {
   return options.coldplug === 'auto' ? (udev ? 'udev' : mdev ? 'mdev' : 'none') : options.coldplug;
 }
 
-/** mdev alone: BusyBox's other applets would hide the real programs. */
+/** BusyBox as one of its applets alone: the others would hide the real programs. */
+const addApplet = (tree: FileTree, busybox: string, name: string): void => { tree.addHostFile(realpathSync(busybox), 'programs', `/usr/sbin/${name}`); };
+
 function addMdev(tree: FileTree, path: string): void {
   const program = findProgram('mdev', path) ?? findProgram('busybox', path);
-  if (program !== undefined) tree.addHostFile(realpathSync(program), 'programs', '/usr/sbin/mdev');
+  if (program !== undefined) addApplet(tree, program, 'mdev');
 }
 
 function addConfiguration(tree: FileTree, options: RescueOptions, coldplug: string): void {

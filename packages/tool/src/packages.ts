@@ -51,7 +51,7 @@ const PACKAGES: Record<string, readonly [debian: string, fedora: string, arch: s
   xorriso: ['xorriso', 'xorriso', 'libisoburn', 'xorriso'],
   loadkeys: ['kbd', 'kbd', 'kbd', 'kbd'],
   udevadm: ['udev', 'systemd-udev', 'systemd', 'udev'],
-  dhclient: ['isc-dhcp-client', 'dhcp-client', 'dhclient', 'dhcp-client'],
+  dhcpcd: ['dhcpcd-base', 'dhcpcd', 'dhcpcd', 'dhcpcd'],
   sshd: ['openssh-server', 'openssh-server', 'openssh', 'openssh-server'],
   'ssh-keygen': ['openssh-client', 'openssh', 'openssh', 'openssh-common'],
   mdadm: ['mdadm', 'mdadm', 'mdadm', 'mdadm'],

@@ -53,7 +53,7 @@ export async function runChecks(flags: CheckFlags): Promise<Check[]> {
   await checkMachine(config, flags.label, add);
   await checkDevices(config, add);
   await checkRepository(config, add);
-  checkRescue(config, add);
+  await checkRescue(config, path, add);
   const survey = await checkSurvey(flags, config, add);
   if (kernel !== undefined) await checkBoot(config, kernel, survey?.boot.secureBoot ?? false, survey?.modules ?? [], add);
   if (kernel !== undefined && survey !== undefined) await checkKernel(config, kernel, survey, add);

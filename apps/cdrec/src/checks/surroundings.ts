@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { chooseBurnProgram, readDisc } from '@cdrec/burn';
 import type { Config } from '@cdrec/config';
-import { DHCP_CLIENTS } from '@cdrec/ramdisk';
+import { DHCP_CLIENTS, findDhcpClient } from '@cdrec/ramdisk';
 import { findProgram, installHint, runTool } from '@cdrec/tool';
 import { tapeDrives } from '../tapes.js';
 import { searchPath } from '../terminal.js';
@@ -60,13 +60,13 @@ export async function checkDevices({ output }: Config, add: Add): Promise<void> 
 }
 
 /** What the rescue system takes along besides programs: files, a DHCP client. */
-export function checkRescue({ rescue }: Config, add: Add): void {
+export async function checkRescue({ rescue }: Config, path: string, add: Add): Promise<void> {
   const gone = rescue.files.filter((f) => !existsSync(f));
   if (rescue.files.length > 0) add('rescue-files', gone.length > 0 ? 'WARN' : 'PASS', gone.length > 0 ? `rescue.files: ${gone.join(', ')} is not there` : `further files: ${rescue.files.join(', ')}`, ...(gone.length > 0 ? ['correct rescue.files'] : []));
-  const client = DHCP_CLIENTS.find(has);
   if (rescue.network === 'dhcp') {
-    if (client === undefined) add('network', 'WARN', `none of ${DHCP_CLIENTS.join(', ')} is installed: the rescue system can have a network only by hand`, installHint('dhclient'), ['dhclient']);
-    else add('network', 'PASS', `network of the rescue system: DHCP by ${client}`);
+    const client = await findDhcpClient(path);
+    if (client === undefined) add('network', 'WARN', `none of ${DHCP_CLIENTS.join(', ')} (or BusyBox with it) is installed: the rescue system can have a network only by hand`, installHint('dhcpcd'), ['dhcpcd']);
+    else add('network', 'PASS', `network of the rescue system: DHCP by ${client.name}`);
   } else add('network', 'PASS', `network of the rescue system: ${rescue.network === 'off' ? 'none' : 'the addresses of this machine'}`);
 }
 
