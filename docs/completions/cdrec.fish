@@ -172,7 +172,7 @@ complete -c cdrec -n '__fish_seen_subcommand_from restore-fs' -l repository-env 
 complete -c cdrec -n '__fish_seen_subcommand_from restore-fs' -l ssh-key -r -F -d 'file with the private key for a repository by sftp:'
 complete -c cdrec -n '__fish_seen_subcommand_from restore-fs' -l identity -r -F -d 'secret key of age that opens an encrypted set, and what a medium keeps of a repository\'s secrets'
 complete -c cdrec -n '__fish_seen_subcommand_from restore-fs' -F
-complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l disk -x -d 'size of a blank disk, in the order of the survey; default: as they were'
+complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l disk -x -d 'size of a blank disk, in the order of the survey; default: as they were. Another disk of the machine instead of a size: both go onto one'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l smaller -x -d 'all disks smaller by so much'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l firmware -x -a 'bios uefi secure-boot' -d 'bios, uefi or secure-boot (default: as the machine started)'
 complete -c cdrec -n '__fish_seen_subcommand_from rehearse' -l bus -x -a 'virtio virtio-scsi ahci nvme' -d 'how the disks are attached: virtio, virtio-scsi, ahci, nvme'

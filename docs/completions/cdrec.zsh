@@ -207,7 +207,7 @@ _cdrec_restore_fs() {
     '*:volumes:_files'
 }
 _cdrec_rehearse() {
-  _arguments -S '*--disk[size of a blank disk, in the order of the survey; default\: as they were]:value: ' \
+  _arguments -S '*--disk[size of a blank disk, in the order of the survey; default\: as they were. Another disk of the machine instead of a size\: both go onto one]:value: ' \
     '--smaller[all disks smaller by so much]:value: ' \
     '--firmware[bios, uefi or secure-boot (default\: as the machine started)]:value:(bios uefi secure-boot)' \
     '--bus[how the disks are attached\: virtio, virtio-scsi, ahci, nvme]:value:(virtio virtio-scsi ahci nvme)' \

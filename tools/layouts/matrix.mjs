@@ -1,6 +1,6 @@
 // Layouts one by one: each machine is made in a guest, its set built in it, and `cdrec rehearse`, as an ordinary user, brings it back onto
-// disks like the old ones, onto disks 20 % smaller on NVMe, and onto disks three times as large; the restored system compares its survey with that of the set.
-// usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT[:VARIANT]...]      (--quick: only the smaller disks; VARIANT: same, smaller, larger)
+// disks like the old ones, onto disks 20 % smaller on NVMe, onto disks three times as large, and where there are two onto one; the restored system compares its survey with that of the set.
+// usage: node tools/layouts/matrix.mjs [--quick] [LAYOUT[:VARIANT]...]      (--quick: only the smaller disks; VARIANT: same, smaller, larger, and of two disks one)
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -204,6 +204,9 @@ for v in $(ls /mnt/lib/modules); do chroot /mnt dracut --force /boot/initrd.img-
 /** What of a file system follows from its size. */
 const OTHER_SIZE = [/\/parameters\/(inodes|agBytes|logBytes): /];
 
+/** What is otherwise when two disks have become one: names and numbers of their partitions. */
+const ONE_DISK = [/^\/disks\//, /\/(device|disk|partition): /, /\/(members|devices|physical|on)\//, /^(disk |size of disk|partitions? (table )?of)/, /^\/layers\/\d+\/on/];
+
 /** BIOS: GRUB in every disk. */
 const bootByGrub = (layout) => `for d in vdb vdc; do [ ! -b /dev/$d ] || [ $d = ${layout.disks === 1 ? 'vdc' : 'none'} ] || chroot /mnt grub-install --target=i386-pc /dev/$d; done
 chroot /mnt update-grub`;
@@ -274,7 +277,7 @@ async function run(name, layout, only) {
   const iso = path(`${name}.iso`);
   await (layout.sample === undefined ? make : makeSample)(name, layout, iso);
   chmodSync(iso, 0o644);
-  const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'] };
+  const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'], ...(layout.disks > 1 ? { one: ['--disk', '/dev/vdc=/dev/vdb', '--bus', 'nvme'] } : {}) };
   const variants = Object.entries(all).filter(([v]) => layout.only?.includes(v) !== false && (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
     writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other', layout.check));
@@ -287,7 +290,7 @@ async function run(name, layout, only) {
       continue;
     }
     const { compared, said } = surveyResult(html);
-    const expected = [...(layout.expected ?? []), ...(variant === 'same' ? [] : OTHER_SIZE)];
+    const expected = [...(layout.expected ?? []), ...(variant === 'same' ? [] : OTHER_SIZE), ...(variant === 'one' ? ONE_DISK : [])];
     const differences = said.filter((d) => !expected.some((e) => e.test(d)));
     console.log(`    surveys: ${compared}${said.map((d) => `\n      ${differences.includes(d) ? 'WRONG ' : ''}${d}`).join('')}`);
     for (const s of (layout.shows ?? []).filter((r) => !r.test(html))) failed.push(`${name}:${variant}: it did not say ${s}`);

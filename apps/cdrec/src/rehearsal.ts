@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Engine } from '@cdrec/engine';
 import { chooseAccelerator, rehearse, REHEARSAL_VERSION, signRehearsal, STAGES, type RehearsalDisk, type RehearsalFile, type RehearsalRepository, type RehearsalRequest, type RehearsalResult, type Stage } from '@cdrec/rehearse';
 import { recoverySheet, rehearsalPage, type MapDisk } from '@cdrec/report';
-import { disksUnder, fitSurvey, leastDiskBytes } from '@cdrec/restore';
+import { disksUnder, fitSurvey, joinDisks, leastDiskBytes } from '@cdrec/restore';
 import type { Disk, Survey } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
 import { verifySet, type OpenSet } from '@cdrec/volumes';
@@ -51,13 +51,25 @@ function bootDisk(survey: Survey): string {
   return used[0] ?? '';
 }
 
-/** Sizes of the blank disks: as given, or as they were, or smaller by a share, never below what is used. */
-export function rehearsalDisks(survey: Survey, given: ReadonlyMap<string, number>, smaller: number): RehearsalDisk[] {
+/** The machine with those of its disks made one that are rehearsed on one. */
+const joinedBy = (survey: Survey, disks: readonly RehearsalDisk[]): ReturnType<typeof joinDisks> => joinDisks(survey, new Map(disks.flatMap((d) => [d.source, ...(d.others ?? [])].map((name): [string, string] => [name, d.source]))));
+
+/**
+ * Sizes of the blank disks: as given, or as they were, or smaller by a share, never below what is used. `together`: disks that go onto that
+ * of another one, by names of the survey.
+ * @throws CdrecError USAGE
+ */
+export function rehearsalDisks(original: Survey, given: ReadonlyMap<string, number>, smaller: number, together: ReadonlyMap<string, string> = new Map()): RehearsalDisk[] {
+  const used = original.disks.filter((d) => d.used);
+  const { survey, others } = joinDisks(original, new Map(used.map((d) => [d.device, together.get(d.device) ?? d.device])));
   return survey.disks.filter((d) => d.used).map((d) => {
-    const bytes = given.get(d.device) ?? Math.floor((d.bytes * (1 - smaller)) / 2 ** 20) * 2 ** 20;
+    const group = [d.device, ...(others.get(d.device) ?? []).map((o) => o.device)];
+    const had = used.filter((o) => group.includes(o.device)).reduce((n, o) => n + o.bytes, 0);
+    // Partitions begin at full MiB, and the table may be a larger one.
+    const bytes = group.map((name) => given.get(name)).find((n) => n !== undefined) ?? Math.floor((had * (1 - smaller)) / 2 ** 20 + (group.length > 1 && smaller === 0 ? 16 : 0)) * 2 ** 20;
     const least = leastDiskBytes(survey, d);
-    if (bytes < least) throw new CdrecError('USAGE', `a disk of ${String(bytes)} bytes is too small for what is used on ${d.device} by ${String(least - bytes)} bytes`, { hint: `give at least ${String(Math.ceil(least / 2 ** 20))}M` });
-    return { source: d.device, bytes };
+    if (bytes < least) throw new CdrecError('USAGE', `a disk of ${String(bytes)} bytes is too small for what is used on ${group.join(' and ')} by ${String(least - bytes)} bytes`, { hint: `give at least ${String(Math.ceil(least / 2 ** 20))}M` });
+    return { source: d.device, bytes, ...(group.length > 1 ? { others: group.slice(1) } : {}) };
   });
 }
 
@@ -107,7 +119,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   let result: RehearsalResult;
   try {
     result = await rehearse({
-      volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
+      volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(joinedBy(survey, w.disks).survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
       encrypted: survey.layers.some((l) => l.type === 'luks'), keep: w.keep, signal: w.signal, onOutput: w.onOutput, onStage: (s) => { say(s, terminal); },
       ...(w.luksPassphrase === undefined ? {} : { luksPassphrase: w.luksPassphrase }), ...(w.identity === undefined ? {} : { identity: w.identity }), ...(w.repository === undefined ? {} : { repository: w.repository }), ...(w.more === undefined ? {} : { more: w.more }), ...(w.patience === undefined ? {} : { patience: w.patience }),
     }, [stage]);
@@ -120,13 +132,13 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   const { system, ...rest } = result;
   const file: RehearsalFile = {
     version: REHEARSAL_VERSION, created, verdict: rest.verdict, set: { id: set.setId, label: set.label, host: survey.host.name, created: set.manifest.created, volumes: named },
-    machine: { accelerator, firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, disks: w.disks.map((d) => ({ ...d, sourceBytes: survey.disks.find((s) => s.device === d.source)?.bytes ?? 0 })) },
+    machine: { accelerator, firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, disks: w.disks.map(({ others, ...d }) => ({ ...d, ...(others === undefined ? {} : { others: [...others] }), sourceBytes: survey.disks.find((s) => s.device === d.source)?.bytes ?? 0 })) },
     programs, stages: rest.stages.map((s) => ({ ...s, seconds: Math.round(s.seconds * 10) / 10 })), checkedFiles: rest.checkedFiles, differences: [...rest.differences], remarks: [...rest.remarks], injected: [...rest.injected],
     ...(system === undefined ? {} : { system: { state: system.state, target: system.target, kernel: system.kernel, failedUnits: [...system.failedUnits], retriedUnits: [...system.retriedUnits], mounted: [...system.mounted], missing: [...system.missing], ...(system.swap === undefined ? {} : { swap: system.swap }) } }),
   };
   mkdirSync(w.report, { recursive: true });
   const text = JSON.stringify(file, null, 1) + '\n';
-  writeWhole(join(w.report, 'rehearsal.html'), rehearsalPage({ ...file, ...result, host: survey.host.name, label: set.label, setId: set.setId, memoryMiB: w.memoryMiB, versions: programs, volumes: named, maps: maps(survey, w.disks) }));
+  writeWhole(join(w.report, 'rehearsal.html'), rehearsalPage({ ...file, ...result, host: survey.host.name, label: set.label, setId: set.setId, memoryMiB: w.memoryMiB, versions: programs, volumes: named, maps: maps(joinedBy(survey, w.disks).survey, w.disks) }));
   writeWhole(join(w.report, 'rehearsal.json'), text);
   renewSheet(w, volumes, file);
   if (w.signKey !== undefined) writeWhole(join(w.report, 'rehearsal.json.sig'), `${signRehearsal(text, w.signKey)}\n`);

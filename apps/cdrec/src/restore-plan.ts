@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { assignDisks, convertSurvey, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
+import { assignDisks, chained, convertSurvey, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
@@ -65,16 +65,23 @@ function tables(flags: PlanFlags, used: readonly { readonly device: string }[]):
 /** A plan for the whole machine, or for one disk of it (`only`). `places`: where the set lies, which is never written to. */
 export async function makePlan(set: OpenSet, places: readonly string[], flags: PlanFlags, only?: string): Promise<Plan> {
   const whole = await readSurveyOf(set);
-  const { survey: part, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
+  const { survey: chosenPart, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
   const without = [...flags.without, ...gone];
+  const all = chosenPart.disks.filter((d) => d.used && !without.includes(d.device));
+  const chosen = bySource('--disk', flags.disk, all);
+  // Those that go onto one new disk are one disk from here on.
+  const { survey: part, partUuids: joined, others } = joinDisks(chosenPart, new Map([...chosen].filter(([source]) => all.some((d) => d.device === source))));
+  for (const rest of others.values()) for (const d of rest) chosen.delete(d.device);
   const used = part.disks.filter((d) => d.used && !without.includes(d.device));
   const grow = flags.grow === true || flags.weight.length > 0;
   const rules = sizeRules(flags, part);
-  const chosen = bySource('--disk', flags.disk, used);
   const targets = await readTargets(places);
   const wanted = tables(flags, used);
   const assign = (survey: Survey): ReturnType<typeof assignDisks> =>
-    assignDisks(survey.disks.filter((d) => used.some((u) => u.device === d.device)), targets, chosen, (d) => leastDiskBytes(survey, d, rules));
+    assignDisks(survey.disks.filter((d) => used.some((u) => u.device === d.device)), targets, chosen, (d) => leastDiskBytes(survey, d, rules)).map((a) => {
+      const more = others.get(a.source.device);
+      return more === undefined ? a : { ...a, others: more };
+    });
   let converted = convertSurvey(part, wanted);
   let assignments = assign(converted.survey);
   // A disk that is to be used whole, and is too large for its MBR.
@@ -85,6 +92,6 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   }
   const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: converted.partUuids, archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, ...hooks,
+    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, ...hooks,
   });
 }

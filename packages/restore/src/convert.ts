@@ -13,11 +13,14 @@ const TYPES: readonly (readonly [mbr: string, gpt: string])[] = [
   ['ef', 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'], ['7', 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'], ['c', 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'], ['e', 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'], ['b', 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'], ['6', 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7'],
 ];
 
+/** The type of a GPT's partition for one of an MBR (hexadecimal, small letters). */
+export const gptTypeOf = (mbr: string): string => TYPES.find(([m]) => m === mbr.replace(/^0+(?=.)/, ''))?.[1] ?? LINUX;
+
 /** A disk with a table of the other kind, and the PARTUUIDs that change with it. */
 export interface Converted { readonly disk: Disk; readonly partUuids: ReadonlyMap<string, string> }
 
 /** A UUID of version 8 (RFC 9562) that follows from a text: the same conversion gives the same ids. */
-function derived(text: string): string {
+export function derived(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`.toUpperCase();
 }
@@ -54,7 +57,7 @@ function toGpt(disk: Disk, table: PartitionTable, grubBios: boolean): PartitionT
     type: 'gpt', id: derived(`${seed} disk`), firstLba: first,
     partitions: table.partitions.filter((p) => !isExtended(p)).map((p) => {
       const legacy = p.bootable && !grubBios ? { attrs: 'LegacyBIOSBootable' } : {};
-      return { number: p.number, node: p.node, start: p.start, sectors: p.sectors, bootable: false, type: TYPES.find(([mbr]) => mbr === p.type.toLowerCase().replace(/^0+(?=.)/, ''))?.[1] ?? LINUX, uuid: derived(`${seed} ${String(p.number)}`), ...legacy };
+      return { number: p.number, node: p.node, start: p.start, sectors: p.sectors, bootable: false, type: gptTypeOf(p.type.toLowerCase()), uuid: derived(`${seed} ${String(p.number)}`), ...legacy };
     }),
   };
   const mib = MIB / disk.sectorBytes;

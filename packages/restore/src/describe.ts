@@ -16,7 +16,7 @@ export function formatPlan(plan: Plan): string {
   const gib = (n: number): string => `${(n / 2 ** 30).toFixed(2)} GiB`;
   const lines = [`Plan ${plan.id}: restore ${plan.host}`, '', 'Disks that will be overwritten:'];
   for (const d of plan.disks) {
-    lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${d.source} (${d.rule})`, `    WILL BE LOST: ${d.content}`, ...formatMap(d.map));
+    lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${[d.source, ...(d.others ?? [])].join(' and ')} (${d.rule})`, `    WILL BE LOST: ${d.content}`, ...formatMap(d.map));
   }
   if (plan.changes.length > 0) lines.push('', 'Sizes that change:', ...plan.changes.map((c) => `  ${c.what}: ${gib(c.from)} -> ${gib(c.to)}`));
   if (plan.warnings.length > 0) lines.push('', ...plan.warnings.map((w) => `WARNING: ${w}`));

@@ -3,6 +3,7 @@ export { disksUnder, surveyOfDisk } from './only.js';
 export { renamedDevices, rewriteGrubEnvironment, rewriteReferences, type Renamed } from './references.js';
 export { diskMap, type MapRow } from './disk-map.js';
 export { share, unknownRules, type SizeRules } from './sizes.js';
+export { chained, joinDisks, type Joined } from './join.js';
 export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';

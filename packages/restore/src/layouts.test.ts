@@ -1,7 +1,7 @@
 import type { Disk, FileSystem, Layer, Partition, Survey, VolumeGroup } from '@cdrec/survey';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitSurvey, leastDiskBytes, type Assignment } from './index.ts';
+import { fitSurvey, joinDisks, leastDiskBytes, type Assignment } from './index.ts';
 
 const MIB = 1 << 20;
 const EXTENT = 4 * MIB;
@@ -60,7 +60,7 @@ function machine(disks: readonly Wish[], fill: number): Survey {
     layers.push({ type: 'vg', name: 'g', uuid: 'g', extentBytes: EXTENT, physical, volumes } satisfies VolumeGroup);
     for (const v of volumes) if (v.name !== 'swap') add(v.device, '', 'ext4', v.bytes, 40);
   }
-  return { disks: out, layers, fileSystems, swaps: [], swapFiles: [], images: [] } as unknown as Survey;
+  return { disks: out, layers, fileSystems, swaps: [], swapFiles: [], images: [], boot: { loaders: [] } } as unknown as Survey;
 }
 
 const part: fc.Arbitrary<Part> = fc.record({ mib: fc.integer({ min: 100, max: 6000 }), kind: fc.constantFrom<Kind>('ext4', 'xfs', 'swap', 'pv', 'raid', 'luks'), used: fc.integer({ min: 0, max: 100 }), odd: fc.constantFrom(0, 0, 1, 1000) });
@@ -133,5 +133,22 @@ describe('layouts on other disks', () => {
     }), { numRuns: 10_000 });
     expect(done).toBeGreaterThan(2000);
     expect(refused).toBeGreaterThan(2000);
+  }, 240_000);
+  it('hold where all disks go onto one: nothing is lost on the way, and the refusal is exact', () => {
+    fc.assert(fc.property(fc.array(wish, { minLength: 2, maxLength: 3 }), fc.integer({ min: 20, max: 100 }), fc.boolean(), (wishes, fill, grow) => {
+      const s = machine(wishes, fill);
+      const { survey, others } = joinDisks(s, new Map(s.disks.map((d) => [d.device, '/dev/vda'])));
+      expect([survey.disks.length, others.get('/dev/sda')?.map((d) => d.device)]).toEqual([1, s.disks.slice(1).map((d) => d.device)]);
+      const joined = survey.disks[0] as Disk;
+      const holding = (d: Disk): [string, number][] => (d.table?.partitions ?? []).filter((p) => p.type !== '5').map((p) => [p.node, p.sectors]);
+      expect(Object.fromEntries(holding(joined))).toEqual(Object.fromEntries(s.disks.flatMap(holding)));
+      expect(new Set(joined.table?.partitions.map((p) => p.number)).size).toBe(joined.table?.partitions.length);
+      const all = s.disks.reduce((n, d) => n + d.bytes, 0);
+      const onto = (bytes: number): Assignment[] => targetsOf(survey, []).map((a) => ({ ...a, target: { ...a.target, bytes } }));
+      judge(survey, fitSurvey(survey, onto(all + 32 * MIB), grow).survey, onto(all + 32 * MIB));
+      const least = leastDiskBytes(survey, joined);
+      judge(survey, fitSurvey(survey, onto(least), grow).survey, onto(least));
+      expect(() => fitSurvey(survey, onto(least - 512), grow)).toThrow(/ by \d+ bytes/);
+    }), { numRuns: 2000 });
   }, 240_000);
 });

@@ -6,6 +6,8 @@ import type { TargetDisk } from './targets.js';
 export interface Assignment {
   readonly source: Disk;
   readonly target: TargetDisk;
+  /** Disks of the survey that go onto it as well, as they were: their partitions are in the source's table (`joinDisks`). */
+  readonly others?: readonly Disk[];
   readonly rule: 'named by you' | 'same serial number or WWN' | 'the only disk of its size' | 'the only disk that is large enough';
 }
 
@@ -35,7 +37,7 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
   }
   const take = (source: Disk, target: TargetDisk, rule: Assignment['rule']): void => {
     if (target.refusal !== undefined) throw new CdrecError('DISK_REFUSED', `${target.device} is refused: ${target.refusal}`);
-    if (taken.has(target.device)) throw new CdrecError('DISK_REFUSED', `${target.device} is to take the place of two disks`);
+    if (taken.has(target.device)) throw new CdrecError('DISK_REFUSED', `${target.device} is to take the place of two disks`, { hint: `name all of them: --disk SOURCE=${target.device} for each, and they are put onto it together` });
     const missing = need(source) - target.bytes;
     if (missing > 0) throw new CdrecError('DISK_TOO_SMALL', `${target.device} is too small for ${source.device} by ${String(missing)} bytes (${String(target.bytes)} of ${String(need(source))})`, { hint: 'take a larger disk' });
     taken.add(target.device);
@@ -67,7 +69,7 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
     else if (equal.length === 1 && unmatched.filter((s) => s.bytes === source.bytes).length === 1) take(source, equal[0] as TargetDisk, 'the only disk of its size');
     else if (fitting.length > 1) throw new CdrecError('DISK_AMBIGUOUS', `several disks could take the place of ${source.device}: ${fitting.map(describe).join('; ')}`, { hint: `choose one: --disk ${source.device}=${(fitting[0] as TargetDisk).device}` });
     else if (free.length === 1) take(source, free[0] as TargetDisk, 'the only disk that is large enough'); // tells by how much it is too small
-    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(need(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}` });
+    else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(need(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}${sources.length > 1 && targets.length > 0 ? '; several may go onto one: --disk SOURCE=TARGET for each' : ''}` });
   }
   return out;
 }

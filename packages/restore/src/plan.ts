@@ -6,6 +6,7 @@ import { btrfsCommand, groupStep, luksStep, halfSafeWarning, raidStep, spareMemb
 import { holdsFiles } from './files.js';
 import type { NewVolume } from './key-files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
+import { lostRedundancy } from './join.js';
 import { loaderSteps } from './plan-loaders.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
@@ -85,7 +86,7 @@ export interface PlanInput {
 export interface Plan {
   readonly id: string;
   readonly host: string;
-  readonly disks: readonly { readonly source: string; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string; readonly map: readonly MapRow[] }[];
+  readonly disks: readonly { readonly source: string; readonly others?: readonly string[]; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string; readonly map: readonly MapRow[] }[];
   /** Sizes that differ from those of the survey, bytes. */
   readonly changes: readonly SizeChange[];
   /** What may surprise after the restore. */
@@ -166,10 +167,10 @@ export function planRestore({ survey: original, archives, assignments, without =
     const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive !== undefined) steps.push({ id: `check ${fs.mount}`, kind: 'check', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive) });
   }
-  const disks = assignments.map(({ source, target, rule }) => ({ source: source.device, target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
+  const disks = assignments.map(({ source, others = [], target, rule }) => ({ source: source.device, ...(others.length === 0 ? {} : { others: others.map((o) => o.device) }), target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments)], steps };
+  return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
 
 /** Whether a disk takes its own place again. */

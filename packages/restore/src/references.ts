@@ -21,7 +21,7 @@ export function renamedDevices(survey: Survey, assignments: readonly Assignment[
     ...survey.fileSystems.map((f): [string, string] => [f.device, f.uuid]), ...survey.swaps.map((s): [string, string] => [s.device, s.uuid]),
     ...survey.layers.flatMap((l): [string, string][] => (l.type === 'luks' ? [[l.on, l.uuid]] : [])), ...survey.images.map((i): [string, string] => [i.device, i.uuid]),
   ]);
-  for (const { source: { device }, target, rule } of assignments) {
+  for (const { source: { device }, target, rule, others = [] } of assignments) {
     const disk = survey.disks.find((d) => d.device === device);
     if (disk === undefined) continue;
     // The very disk keeps its links.
@@ -38,7 +38,11 @@ export function renamedDevices(survey: Survey, assignments: readonly Assignment[
     const { table } = disk;
     for (const p of table?.partitions ?? []) {
       const own = partUuid(table as PartitionTable, p);
-      rename(p.node, links.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number), partUuids.get(own) ?? own);
+      // Of a disk that went onto this one by its own links; its whole content may be a partition now.
+      const other = others.find((o) => o.device === p.node || o.table?.partitions.some((q) => q.node === p.node));
+      const names = other === undefined ? links : other.links;
+      const whole = p.node === (other?.device ?? device);
+      rename(p.node, whole ? names : names.map((l) => `${l}-part${/(\d+)$/.exec(p.node)?.[1] ?? ''}`), partitionNode(target.device, p.number), partUuids.get(own) ?? own);
     }
   }
   for (const [from, to] of partUuids) {

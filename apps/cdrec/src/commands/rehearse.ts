@@ -64,6 +64,21 @@ function repositoryFor(set: OpenSet, engine: Engine | undefined): RehearsalRepos
   return { arguments: ['--repository', location, '--host', host, '--snapshot', set.setId], password: engine.access.password, environment: engine.access.environment, ...(engine.access.sshKey === undefined ? {} : { sshKey: readGiven('--ssh-key', engine.access.sshKey) }) };
 }
 
+/** `--disk`: a size, in the order of the machine's disks or by their names, or the name of another one with which a disk shares a new one. @throws CdrecError USAGE */
+function wishedDisks(texts: readonly string[], used: readonly string[]): { given: Map<string, number>; together: Map<string, string> } {
+  const [given, together] = [new Map<string, number>(), new Map<string, string>()];
+  for (const [i, text] of texts.entries()) {
+    const [a, b] = text.split('=');
+    const device = b === undefined ? used[i] : a;
+    const value = (b ?? a) as string;
+    if (device === undefined || !used.includes(device)) throw usageError(`--disk ${text}: the machine had ${used.join(', ')}`);
+    if (value === device || (value.startsWith('/dev/') && !used.includes(value)) || together.has(value) || (used.includes(value) && [...together.values()].includes(device))) throw usageError(`--disk ${text}: a size, or another disk of ${used.join(', ')} that has a new one of its own`);
+    if (used.includes(value)) together.set(device, value);
+    else given.set(device, sizeOf('--disk', value));
+  }
+  return { given, together };
+}
+
 /** `cdrec rehearse`: the proof that a set brings the machine back. */
 export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Terminal): Promise<number> {
   if (flags.firmware !== undefined && !FIRMWARE.includes(flags.firmware)) throw usageError(`--firmware ${flags.firmware}: ${FIRMWARE.join(', ')}`);
@@ -81,13 +96,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
     const repository = repositoryFor(set, engine);
     if (mode !== 'path') for (const v of set.volumes.values()) if (!statSync(v.path).isFile()) throw usageError(`${v.path} is no file: rehearsals need the ISO files of the set`);
     const survey = await readSurveyOf(set);
-    const used = survey.disks.filter((d) => d.used);
-    const given = new Map(flags.disk.map((text, i): [string, number] => {
-      const [a, b] = text.split('=');
-      const device = b === undefined ? used[i]?.device : a;
-      if (device === undefined || !used.some((d) => d.device === device)) throw usageError(`--disk ${text}: the machine had ${used.map((d) => d.device).join(', ')}`);
-      return [device, sizeOf('--disk', (b ?? a) as string)];
-    }));
+    const { given, together } = wishedDisks(flags.disk, survey.disks.filter((d) => d.used).map((d) => d.device));
     const encryptedSet = set.manifest.archives.some((a) => a.encrypt !== undefined);
     if (encryptedSet && flags.identity === undefined) throw usageError('the set is encrypted', 'give its secret key: --identity FILE');
     const kept = set.manifest.archives.some((a) => a.kind === 'luks-header');
@@ -98,7 +107,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
     if (patience !== undefined && !(patience > 0)) throw usageError(`--patience ${String(flags.patience)}: seconds`);
     const report = flags.report ?? reportPlace(set);
     const file = await runRehearsal({
-      set, engine, repository, survey, disks: rehearsalDisks(survey, given, smaller), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
+      set, engine, repository, survey, disks: rehearsalDisks(survey, given, smaller, together), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
       signKey: flags.sign === undefined ? undefined : readGiven('--sign', flags.sign), luksPassphrase: flags.luksKey === undefined ? undefined : readGiven('--luks-key', flags.luksKey).replace(/\n$/, ''), identity: flags.identity === undefined ? undefined : readGiven('--identity', flags.identity),
       more: flags.inject === undefined ? undefined : readGiven('--inject', flags.inject), patience, work: flags.work,
     }, terminal);

@@ -9,7 +9,7 @@ export const rehearse: CommandSpec = {
   ],
   arguments: [{ name: '<volumes...>', text: 'ISO files of the set, or the directory of a path set', value: 'image' }],
   options: [
-    { flags: '--disk <[source=]size>', text: 'size of a blank disk, in the order of the survey; default: as they were', repeat: true }, { flags: '--smaller <percent>', text: 'all disks smaller by so much' },
+    { flags: '--disk <[source=]size>', text: 'size of a blank disk, in the order of the survey; default: as they were. Another disk of the machine instead of a size: both go onto one', repeat: true }, { flags: '--smaller <percent>', text: 'all disks smaller by so much' },
     { flags: '--firmware <kind>', text: 'bios, uefi or secure-boot (default: as the machine started)', value: ['bios', 'uefi', 'secure-boot'] }, { flags: '--bus <kind>', text: 'how the disks are attached: virtio, virtio-scsi, ahci, nvme', default: 'virtio', value: ['virtio', 'virtio-scsi', 'ahci', 'nvme'] },
     { flags: '--memory <size>', text: 'memory of the virtual machine (default: up to 2G)' }, { flags: '--report <directory>', text: 'where rehearsal.json and rehearsal.html go (default: LABEL-rehearsal beside volume 1)', value: 'directory' },
     { flags: '--sign <file>', text: 'sign rehearsal.json with this Ed25519 key (PEM)', value: 'file' }, ...REPOSITORY.filter((o) => !/--host|--snapshot/.test(o.flags)),

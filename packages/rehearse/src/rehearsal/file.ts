@@ -11,7 +11,7 @@ export const rehearsalSchema = z.object({
   created: z.string().describe('ISO 8601'),
   verdict: z.enum(['PASS', 'FAIL']),
   set: z.object({ id: z.string(), label: z.string(), host: z.string(), created: z.string(), volumes: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })) }),
-  machine: z.object({ accelerator: z.enum(['kvm', 'tcg']), firmware: z.enum(['bios', 'uefi', 'secure-boot']), bus: z.string(), memoryMiB: z.int(), disks: z.array(z.object({ source: z.string(), sourceBytes: z.int(), bytes: z.int() })) }),
+  machine: z.object({ accelerator: z.enum(['kvm', 'tcg']), firmware: z.enum(['bios', 'uefi', 'secure-boot']), bus: z.string(), memoryMiB: z.int(), disks: z.array(z.object({ source: z.string(), others: z.array(z.string()).optional().describe('further disks of the machine that went onto it'), sourceBytes: z.int(), bytes: z.int() })) }),
   programs: z.record(z.string(), z.string()),
   stages: z.array(stage),
   checkedFiles: z.int(), differences: z.array(z.string()), remarks: z.array(z.string()),

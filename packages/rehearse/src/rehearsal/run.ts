@@ -216,7 +216,7 @@ class Rehearsal {
       if (node === undefined) throw new CdrecError('DISK_MISSING', `the rescue system does not see the disk ${serial} (${r.bus}): its kernel has no driver for it, or did not load it`, { hint: 'rescue.modules = "all"' });
       return node;
     };
-    const disks = r.disks.map((d, i) => `--disk ${d.source}=${nodeOf(`CDREC-${String(i)}`)}`).join(' ');
+    const disks = r.disks.flatMap((d, i) => [d.source, ...(d.others ?? [])].map((name) => `--disk ${name}=${nodeOf(`CDREC-${String(i)}`)}`)).join(' ');
     await guest.must(`mkdir -p /run/rehearsal && mount -t iso9660 -o ro ${nodeOf('CDREC-REHEARSAL')} /run/rehearsal`, 60);
     if (r.setDirectory !== undefined) await guest.must('mkdir -p /run/rehearsal-set; modprobe -q 9pnet_virtio; mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 cdrec_set /run/rehearsal-set', 60);
     // The addresses that the machine had are of no use in QEMU's network.

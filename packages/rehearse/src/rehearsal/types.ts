@@ -22,8 +22,9 @@ export interface Stage {
 
 /** A blank disk of a rehearsal. */
 export interface RehearsalDisk {
-  /** The disk of the survey that it takes the place of. */
+  /** The disk of the survey that it takes the place of, and others that go onto it as well. */
   readonly source: string;
+  readonly others?: readonly string[];
   readonly bytes: number;
 }
 
