@@ -106,5 +106,23 @@ describe('an odd machine', () => {
       expect(sh('tail -n 5 top/etc/fstab')).toMatch(/^LABEL=my\\040data .*\nPARTUUID=aaaaaaaa-0005-\S+ .*\nUUID=\S+ \/data ext2 .*\n\/data\/sub \/srv\/bound none bind/m);
       return Promise.resolve();
     });
-  }, 600_000);
+    // All of it once more, onto one disk: the machine's own partition, those of the second disk, and the third, which is a partition now.
+    sh('truncate -s 6G one.img');
+    await using one = await attachImage(join(dir, 'one.img'));
+    const onto = [source, disk.device, whole.device].flatMap((d) => ['--disk', `${d}=${one.device}`]);
+    const joined = await cdrec('restore', ...volumes, ...onto, '--yes', '--check', '--journal', join(dir, 'journal-one'), '--work', join(dir, 'work-one'));
+    expect(joined.status, `${joined.stdout}${joined.stderr}`).toBe(0);
+    expect(joined.stdout).toMatch(/CHECKED \d+ files: 0 differences/);
+    expect(`${joined.stdout}${joined.stderr}`).toContain(`takes the place of ${source} and ${disk.device} and ${whole.device} (named by you)`);
+    expect(sh('sgdisk -v "$1"', one.device)).toContain('No problems found');
+    // 1 and 2: that of the machine, and GRUB's place; the others in their order; those of an MBR have new numbers of their own.
+    expect(sh('sfdisk --dump "$1" | grep ^/ | sed "s/.*p\\([0-9]*\\) : .* size= *\\([0-9]*\\),.*uuid=\\([^,]*\\).*/\\1 \\3/"', one.device)).toMatch(/^1 \S+\n2 \S+\n3 AAAAAAAA-0005-\S+\n4 AAAAAAAA-0130-\S+\n5 AAAAAAAA-0009-\S+\n6 \S+\n$/);
+    expect(blkid(one.partition(3), one.partition(4), one.partition(5)).replaceAll(/^PART_ENTRY_NUMBER=.*\n/gm, '')).toBe(before.slice(0, before.lastIndexOf('--')).trimEnd().concat('\n').replaceAll(/^PART_ENTRY_NUMBER=.*\n/gm, ''));
+    await withMounts([['-o', 'ro', one.partition(1), join(dir, 'top')]], () => {
+      expect(sh('tail -n 4 top/etc/fstab')).toMatch(/^PARTUUID=aaaaaaaa-0005-\S+ .*\nUUID=\S+ \/data ext2 .*\n/);
+      return Promise.resolve();
+    });
+    // GRUB finds its files by the new table.
+    expect(sh('dd if="$1" bs=440 count=1 status=none | grep -c GRUB', one.device).trim()).toBe('1');
+  }, 900_000);
 });

@@ -42,6 +42,8 @@ export interface Distribution {
   readonly keyring?: string;
   /** Packages as in `more`: what is named otherwise there. */
   readonly packages?: readonly string[];
+  /** Options of apt.conf(5). */
+  readonly apt?: readonly string[];
 }
 const BOOKWORM: Distribution = { suite: 'bookworm' };
 
@@ -64,7 +66,7 @@ export async function makeBaseSystem(cache: string, more: readonly string[] = []
   mkdirSync(cache, { recursive: true });
   await runTool('mmdebstrap', [
     '--quiet', '--variant=minbase', '--aptopt=Apt::Install-Recommends "false"', ...excluded.flatMap(everywhere).map((p) => `--dpkgopt=path-exclude=${p}`), ...kept.flatMap(everywhere).map((p) => `--dpkgopt=path-include=${p}`),
-    '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, ...(release.components === undefined ? [] : [`--components=main,${release.components.join(',')}`]), ...(release.keyring === undefined ? [] : [`--keyring=${release.keyring}`]),
+    '--dpkgopt=force-unsafe-io', `--include=${packages.join(',')}`, ...(release.components === undefined ? [] : [`--components=main,${release.components.join(',')}`]), ...(release.keyring === undefined ? [] : [`--keyring=${release.keyring}`]), ...(release.apt ?? []).map((o) => `--aptopt=${o}`),
     release.suite, `${tar}.partial`, '--format=tar',
   ]);
   renameSync(`${tar}.partial`, tar);

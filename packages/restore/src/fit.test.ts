@@ -39,6 +39,33 @@ describe('sizes on other disks', () => {
     expect(Number(grown.survey.fileSystems[1]?.parameters['inodes'])).toBeGreaterThan(1990);
   });
 
+  it('of the devices of one btrfs shrink by the share that the whole can do without, by its profile', () => {
+    const GIB = 1 << 30;
+    const member = (device: string, gib: number): Disk => ({ ...disk('gpt', [gib * 1024]), device, bytes: gib * GIB + 4 * MIB, table: { type: 'gpt', id: device, partitions: [{ number: 1, node: `${device}1`, start: 2048, sectors: gib * 2097152, type: 'L', bootable: false }] } });
+    const pair = (data: string, metadata: string, gib: readonly number[], usedMiB: number): [Survey, Disk[]] => {
+      const disks = gib.map((n, i) => member(`/dev/sd${'abc'.charAt(i)}`, n));
+      const s = { ...survey(disks[0] as Disk, [fs('/dev/sda1', '/', usedMiB, { type: 'btrfs', uuid: 'B' })], [{ type: 'btrfs', device: '/dev/sda1', devices: disks.map((d) => `${d.device}1`), uuid: 'B', label: '', data, metadata, nodeBytes: 16384, sectorBytes: 4096, checksum: 'crc32c', defaultSubvolume: '', subvolumes: [] }]), disks };
+      return [s, disks];
+    };
+    const least = (...args: Parameters<typeof pair>): number[] => {
+      const [s, disks] = pair(...args);
+      return disks.map((d) => Math.round(leastDiskBytes(s, d) / MIB) - 2);
+    };
+    // 1 GiB, twice, a sixth more, and 96 MiB each.
+    expect(least('RAID1', 'RAID1', [10, 10], 1024)).toEqual([1295, 1295]);
+    // Of unequal ones RAID1 has no use for more of the larger than the other can mirror.
+    expect(least('RAID1', 'RAID1', [30, 10], 1024)).toEqual([3883, 1295]);
+    expect(least('RAID0', 'RAID1', [10, 10], 1024)).toEqual([1295, 1295]);
+    expect(least('RAID5', 'RAID1', [10, 10, 10], 1024)).toEqual([1295, 1295, 1295]);
+    expect(least('RAID1', 'RAID1', [10, 10], 10)).toEqual([256, 256]);
+    // Full, or of a profile that is not understood: they stay.
+    expect(least('RAID1', 'RAID1', [4, 4], 4000)).toEqual([4095, 4095]);
+    expect(least('single, RAID1', 'RAID1', [10, 10], 1024)).toEqual([10239, 10239]);
+    const [s, disks] = pair('RAID1', 'RAID1', [10, 10], 1024);
+    const smaller = fitSurvey(s, disks.map((source, i) => ({ ...(onto(source, 8 * GIB)[0] as Assignment), target: { ...(onto(source, 8 * GIB)[0] as Assignment).target, device: `/dev/vd${'ab'.charAt(i)}` } })), false);
+    expect(smaller.changes.map((c) => [c.what, Math.round(c.to / MIB)])).toEqual([['partition /dev/sda1', 8189], ['partition /dev/sdb1', 8189]]);
+  });
+
   it('are never below what is used, never overlap, and end on the disk; sfdisk takes the table', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdrec-fit-'));
     let tables = 0;

@@ -1,4 +1,4 @@
-import { hasUnixMetadata, type FileSystem, type Layer, type LogicalVolume, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
+import { hasUnixMetadata, type BtrfsLayer, type FileSystem, type Layer, type LogicalVolume, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
 import { down, MIB, up } from './geometry.js';
 
 /** What an array keeps for its superblock, bitmap and reshaping at most (md(4): data offset), and a LUKS2 header. */
@@ -50,6 +50,17 @@ export function takenBytes(v: LogicalVolume): number {
   const stripes = v.stripes ?? 1;
   const factor = /^(raid1|mirror)$/.test(v.kind) ? stripes : v.kind === 'raid10' ? 2 : /^raid(4|5)$/.test(v.kind) ? (stripes + 1) / stripes : v.kind === 'raid6' ? (stripes + 2) / stripes : 1;
   return v.bytes * factor + 2 * (v.metadataBytes ?? 0);
+}
+
+/** Copies that a profile of btrfs keeps (mkfs.btrfs(8), "PROFILES"); parity is none. */
+const copiesOf = (profile: string): number => (/^raid1c([34])$/i.test(profile) ? Number(profile.slice(-1)) : /^(raid1|raid10|dup)$/i.test(profile) ? 2 : 1);
+
+/** Bytes, copies counted, that data of a profile finds on devices of some sizes; undefined for a profile that is not known, or several. Where a stripe needs them all, it is reckoned with the smallest. */
+function rawRoom(profile: string, sizes: readonly number[]): number | undefined {
+  const all = sizes.reduce((n, b) => n + b, 0);
+  if (/^(single|dup)$/i.test(profile)) return all;
+  if (/^raid1$/i.test(profile)) return 2 * Math.min(all / 2, all - Math.max(...sizes));
+  return /^raid(0|10|5|6|1c[34])$/i.test(profile) ? sizes.length * Math.min(...sizes) : undefined;
 }
 
 /** Arithmetic of one survey: what a device carries, how small it may become, and who may grow. */
@@ -110,8 +121,39 @@ export class Sizes {
         return inner === undefined || data === undefined ? undefined : Math.ceil(inner / data) + RAID_OVERHEAD;
       }
       case 'vg': return this.#leastPhysical(layer, device);
-      case 'btrfs': return undefined;
+      case 'btrfs': return this.#leastMember(layer, device);
     }
+  }
+
+  /** Bytes of a partition, a disk, or an encrypted volume on one; undefined for what is stacked higher. */
+  #bytesOf(device: string): number | undefined {
+    for (const d of this.#s.disks) {
+      if (d.device === device) return d.bytes;
+      const p = d.table?.partitions.find((q) => q.node === device);
+      if (p !== undefined) return p.sectors * d.sectorBytes;
+    }
+    const luks = this.#s.layers.find((l) => l.type === 'luks' && l.device === device);
+    const below = luks?.type === 'luks' ? this.#bytesOf(luks.on) : undefined;
+    return below === undefined ? undefined : below - LUKS_OVERHEAD;
+  }
+
+  /**
+   * Least bytes of one device of a btrfs over several. All shrink by one share at most, that of the room that the whole can do without: what fits
+   * into devices of this share fits as well where some are larger.
+   */
+  #leastMember(b: BtrfsLayer, device: string): number | undefined {
+    const own = this.#s.fileSystems.filter((f) => f.type === 'btrfs' && f.uuid === b.uuid);
+    const sizes = b.devices.map((d) => this.#bytesOf(d));
+    const known = sizes.filter((n) => n !== undefined);
+    const bytes = sizes[b.devices.indexOf(device)];
+    if (own.length === 0 || bytes === undefined || known.length < sizes.length || b.devices.some((d) => this.#fixed.has(d)) || !own.every(elastic)) return undefined;
+    const room = rawRoom(b.data, known);
+    if (room === undefined) return undefined;
+    // statfs(2) divides what is written by the number of copies, of data or of metadata, whichever has more of them.
+    const copies = Math.max(copiesOf(b.data), copiesOf(b.metadata));
+    const parity = /^raid5$/i.test(b.data) ? known.length / (known.length - 1) : /^raid6$/i.test(b.data) ? known.length / (known.length - 2) : 1;
+    const need = Math.ceil(Math.max(...own.map((f) => f.usedBytes)) * copies * parity * 1.17) + known.length * 96 * MIB;
+    return need >= room ? undefined : Math.max(LEAST['btrfs'] as number, Math.ceil((bytes * need) / room));
   }
 
   /**
