@@ -113,7 +113,7 @@ f=$(mktemp -p /dev/shm 2> /dev/null || mktemp)
 trap 'rm -f "$f"' EXIT
 lvm vgcfgbackup --config "$1" --file "$f" "$2"
 sed -i -e "$3" "$f"
-lvm vgchange --config "$1" --activate n "$2"
+lvm vgchange --config "$1" --activate n --ignoremonitoring "$2"
 lvm vgcfgrestore --config "$1" --yes --force --file "$f" "$2"
 lvm vgchange --config "$1" --activate y --ignoremonitoring "$2"`;
 
