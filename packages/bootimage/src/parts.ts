@@ -80,7 +80,7 @@ export function findBootParts(path: string): BootParts {
   if (mkimage === undefined || bios === undefined) need('grubBios', 'GRUB (grub-mkimage and its i386-pc modules) for booting by BIOS', ...(mkimage === undefined ? ['grub-mkimage'] : []), ...(bios === undefined ? ['i386-pc modules'] : []));
   const signed = findSigned();
   if (signed === undefined) need('signed', 'shim and GRUB signed by the distribution, for Secure Boot', 'shim');
-  const memtest = first(['/boot/memtest86+x64.bin', '/boot/memtest86+.bin', '/boot/memtest86+/memtest.bin', '/usr/lib/memtest86+/memtest86+.bin', '/usr/share/memtest86+/memtest.bin']);
+  const memtest = first(['/boot/memtest86+x64.bin', '/boot/mt86+x64', '/boot/memtest86+.bin', '/boot/memtest86+/memtest.bin', '/usr/lib/memtest86+/memtest86+.bin', '/usr/share/memtest86+/memtest.bin']);
   if (memtest === undefined) need('memtest', 'memtest86+, the memory test', 'memtest86+');
   return {
     isolinux: bin === undefined || mbr === undefined || dir === undefined ? undefined : { bin, mbr, modules },
@@ -89,7 +89,7 @@ export function findBootParts(path: string): BootParts {
     grub: mkimage === undefined || efi === undefined ? undefined : { mkimage, directory: efi },
     grubBios: mkimage === undefined || bios === undefined ? undefined : { mkimage, directory: bios },
     signed, memtest,
-    memtestEfi: first(['/boot/memtest86+x64.efi', '/boot/memtest86+/memtest.efi', '/usr/lib/memtest86+/memtest86+.efi', '/usr/share/memtest86+/memtest.efi']),
+    memtestEfi: first(['/boot/memtest86+x64.efi', '/boot/mt86+x64', '/boot/memtest86+/memtest.efi', '/usr/lib/memtest86+/memtest86+.efi', '/usr/share/memtest86+/memtest.efi']),
     missing,
   };
 }

@@ -1,3 +1,6 @@
+import { linkSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addPrograms, closeModules, FileTree, parseLdd, parseModulesDep } from './index.ts';
 
@@ -29,6 +32,19 @@ describe('closures', () => {
     expect(tree.has('/usr/bin/bash')).toBe(true); // ldd's interpreter
     expect(tree.parts().get('libraries')).toBeGreaterThan(1_000_000);
     await expect(addPrograms(tree, { required: ['no-such-program'], optional: [], path: '' })).rejects.toMatchObject({ code: 'TOOL_MISSING' });
+  });
+
+  it('holds a program of many names once: the others are links to it', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-closure-'));
+    try {
+      writeFileSync(join(dir, 'cat'), '#!/bin/sh\necho "called as ${0##*/}"\n', { mode: 0o755 });
+      for (const name of ['ls', 'mkdir']) linkSync(join(dir, 'cat'), join(dir, name));
+      const tree = new FileTree(60);
+      for (const name of ['mkdir', 'ls', 'cat']) tree.addHostFile(join(dir, name), 'programs');
+      expect(tree.entries().filter((e) => e.path.startsWith(dir) && e.type !== 'dir').map((e) => [e.path.slice(dir.length), e.type === 'symlink' ? e.target.slice(dir.length) : e.type])).toEqual([['/cat', '/mkdir'], ['/ls', '/mkdir'], ['/mkdir', 'file']]);
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it('stops at its limit while it grows', () => {

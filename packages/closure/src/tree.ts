@@ -16,6 +16,8 @@ const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
  */
 export class FileTree {
   readonly #entries = new Map<string, TreeEntry>();
+  /** First places of host files with several links, by device and inode. */
+  readonly #links = new Map<string, string>();
   readonly #limit: number;
   #bytes = 0;
 
@@ -124,7 +126,7 @@ export class FileTree {
 
   /**
    * Adds a host file at its own (or another) place. A symbolic link is kept as one link to the file that it finally
-   * means, which is added too.
+   * means, which is added too. Of hard links the first is a file, the others are symbolic links to it.
    */
   addHostFile(source: string, part: string, path = source): void {
     const at = FileTree.canonical(path);
@@ -138,7 +140,15 @@ export class FileTree {
       this.#put({ path: at, type: 'symlink', target: realAt });
       return;
     }
+    // One program under many names (uutils' coreutils, BusyBox) is there once; it looks at the name by which it is called.
+    const inode = stat.nlink > 1 ? `${String(stat.dev)}:${String(stat.ino)}` : '';
+    const first = this.#links.get(inode);
+    if (first !== undefined && this.#entries.get(first)?.type === 'file') {
+      this.#put({ path: at, type: 'symlink', target: first });
+      return;
+    }
     this.#put({ path: at, type: 'file', mode: stat.mode & 0o7777, bytes: stat.size, part, source: real });
+    if (inode !== '') this.#links.set(inode, at);
   }
 
   /** Adds a host directory with all files and links below it, but for the names in `without`. */
