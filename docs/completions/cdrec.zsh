@@ -118,7 +118,7 @@ _cdrec_plan() {
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--json[the plan as JSON on standard output]' \
-    '*--disk[which disk takes the place of which; just a target if the machine had one disk]:value:_files' \
+    '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
     '--help[help of this command]' \
     '*:volumes:_files'
@@ -137,7 +137,7 @@ _cdrec_restore() {
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--json[the plan as JSON on standard output]' \
-    '*--disk[which disk takes the place of which; just a target if the machine had one disk]:value:_files' \
+    '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
     '--yes[do not ask; only for plans that are not ambiguous]' \
     '--auto[like --yes, after a visible countdown]' \
@@ -317,7 +317,7 @@ _cdrec_fleet_restore() {
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--json[the plan as JSON on standard output]' \
-    '*--disk[which disk takes the place of which; just a target if the machine had one disk]:value:_files' \
+    '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
     '--yes[do not ask; only for plans that are not ambiguous]' \
     '--auto[like --yes, after a visible countdown]' \

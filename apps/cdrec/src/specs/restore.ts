@@ -10,7 +10,7 @@ const PLAN: readonly OptionSpec[] = [
   { flags: '--json', text: 'the plan as JSON on standard output' },
 ];
 const DISKS: readonly OptionSpec[] = [
-  { flags: '--disk <source=target>', text: 'which disk takes the place of which; just a target if the machine had one disk', repeat: true, value: 'device' },
+  { flags: '--disk <source=target>', text: 'which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same', repeat: true, value: 'device' },
   { flags: '--without <source>', text: 'disk of the machine that nothing takes the place of: arrays run degraded', repeat: true, value: 'device' },
 ];
 const RUN: readonly OptionSpec[] = [
