@@ -101,6 +101,11 @@ function configure(sample: Sample, options: SampleOptions, root: string): void {
   writeFileSync(join(root, 'etc/fstab'), fstab.join('\n') + '\n');
   writeFileSync(join(root, 'etc/hostname'), `sample-${options.name}\n`);
   writeFileSync(join(root, 'etc/default/grub'), GRUB_DEFAULTS);
+  // An emulated processor beside others may take minutes to find the disks (systemd-system.conf(5)).
+  if (existsSync(join(root, 'etc/systemd'))) {
+    mkdirSync(join(root, 'etc/systemd/system.conf.d'), { recursive: true });
+    writeFileSync(join(root, 'etc/systemd/system.conf.d/slow.conf'), '[Manager]\nDefaultTimeoutStartSec=900\nDefaultDeviceTimeoutSec=900\n');
+  }
   // sysvinit has no terminal on the serial line by itself.
   if (existsSync(join(root, 'etc/inittab'))) appendFileSync(join(root, 'etc/inittab'), 'T0:2345:respawn:/sbin/getty -L ttyS0 115200 vt102\n');
   mkdirSync(join(root, 'boot/efi'), { recursive: true });
