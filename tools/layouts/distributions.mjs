@@ -24,7 +24,8 @@ apt-get $o update; apt-get $o download ubuntu-keyring; dpkg-deb --extract ubuntu
   }
 }
 
-const UBUNTU = { ubuntu: true, components: ['universe'], packages: ['linux-image-amd64-', 'linux-image-virtual'] };
+// console-setup takes minutes of an emulated screen there.
+const UBUNTU = { ubuntu: true, components: ['universe'], packages: ['linux-image-amd64-', 'linux-image-virtual', 'console-setup-'] };
 
 /**
  * As Ubuntu's installer lays a server out: an ESP, /boot, and a volume group of which the root takes a part; fstab names volumes by

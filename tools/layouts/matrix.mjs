@@ -252,7 +252,7 @@ async function make(name, layout, iso) {
   await use(attachImage(store), (loop) => withMounts([[loop.device, path('mnt')]], async () => { writeFileSync(path('mnt/make.sh'), script(layout)); }));
   const disks = [image(1), ...(layout.disks > 1 ? [image(2)] : [])].map((file, i) => ({ file, as: layout.bus ?? 'virtio', serial: `LAYOUT-${i}` }));
   await use(Guest.start({ accelerator, firmware, memoryMiB: 1024, variables: path(`${name}.vars`), media: [{ file: maker, as: 'virtio', boot: true }, ...disks, { file: store, as: 'virtio', serial: 'STORE' }], log: path(`${name}-make.log`) }), async (guest) => {
-    await bootToLogin(guest);
+    await bootToLogin(guest, 900);
     await guest.must('mkdir -p /s && mount -L STORE /s && cp /s/make.sh /tmp/ && umount /s', 60);
     const { status, output } = await guest.run('TERM=dumb bash /tmp/make.sh', 1800);
     if (status !== 0 || !output.includes('MADE')) throw new Error(`${name}: status ${status}\n${output.slice(-3000)}`);
