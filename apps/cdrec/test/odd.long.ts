@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { attachImage, compareTrees, plantTorture, withMounts } from '@cdrec/rehearse';
+import { attachImage, chooseAccelerator, compareTrees, Guest, plantTorture, withMounts } from '@cdrec/rehearse';
 import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
 
 /** Names, labels, numbers and places as people really choose them: three disks, through build and restore. */
@@ -50,6 +50,8 @@ describe('an odd machine', () => {
     let source = '';
     await inMachine(machine, dir, [[join(dir, 'out'), 'mnt']], async (root, kernel) => {
       source = execFileSync('findmnt', ['-no', 'SOURCE', root], { encoding: 'utf8' }).trim().replace(/p\d+$/, '');
+      // GRUB in the partition, and before it code that knows nothing but the active one.
+      sh('chroot "$1" grub-install --target=i386-pc --force "$2p1" 2>&1; dd if=/usr/lib/syslinux/mbr/mbr.bin of="$2" bs=440 count=1 conv=notrunc status=none', root, source);
       for (const d of ['srv/my data', 'data', 'srv/bound', GLOB]) mkdirSync(join(root, d));
       sh('cat >> "$1/etc/fstab" <<< "$2"', root, fstab);
       await withMounts([[part(130), join(root, 'srv/my data')]], async () => {
@@ -81,6 +83,13 @@ describe('an odd machine', () => {
     expect(r.stdout).toMatch(/CHECKED \d+ files: 0 differences/);
     expect(table(t1.device)).toBe(tableBefore);
     sh('sync');
+    expect(sh('cmp -n 440 /usr/lib/syslinux/mbr/mbr.bin "$1" && head -c 446 "$2" | grep -c GRUB', t0.device, t0.partition(1)).trim()).toBe('1');
+    const guest = await Guest.start({ accelerator: await chooseAccelerator(), firmware: 'bios', memoryMiB: 512, media: [{ file: join(dir, 't0.img'), as: 'virtio', boot: true, discard: true }], log: join(dir, 'guest.log') });
+    try {
+      await guest.expect(/Linux version/, 300);
+    } finally {
+      await guest[Symbol.asyncDispose]();
+    }
     expect(head(join(dir, 't1.img'))).toBe(headBefore);
     expect(sh('sgdisk -v "$1"', t1.device)).toContain('No problems found');
     expect(blkid(t1.partition(5), t1.partition(130), t1.partition(9), t2.device)).toBe(before);

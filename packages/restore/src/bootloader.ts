@@ -26,7 +26,8 @@ export async function installGrubBios(step: Extract<Step, { kind: 'grub-bios' }>
       if (existsSync(directory)) await runTool('cp', ['--archive', `${directory}/.`, saved]);
       await notes.note(JSON.stringify(stamps(saved)));
     }
-    await runTool('chroot', [root, program, '--target=i386-pc', step.disk]);
+    // In a partition its core image is found by the numbers of its blocks, which grub-install does not like.
+    await runTool('chroot', [root, program, '--target=i386-pc', ...(step.partition === true ? ['--force'] : []), step.disk]);
     if (before === undefined) await keepTimes(saved, directory);
     else await giveTimes(before, directory);
   } finally {

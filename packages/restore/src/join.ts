@@ -23,7 +23,7 @@ function startRank(survey: Survey, disk: Disk): number {
 
 /** Boot loaders in first sectors, each kind once a disk: several of the old disks may have had one. */
 function joinLoaders(loaders: readonly BootLoader[], joined: ReadonlyMap<string, Disk>): BootLoader[] {
-  const moved = loaders.map((l) => (l.type === 'efi' ? l : { ...l, disk: joined.get(l.disk)?.device ?? l.disk }));
+  const moved = loaders.map((l): BootLoader => (l.type === 'efi' ? l : { ...l, disk: joined.get(l.disk)?.device ?? l.disk }));
   return moved.filter((l, i) => l.type === 'efi' || moved.findIndex((o) => o.type === l.type && o.disk === l.disk) === i);
 }
 

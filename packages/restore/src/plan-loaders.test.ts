@@ -25,3 +25,14 @@ describe('an ESP', () => {
     expect(of(assignments.slice(1))).toMatchObject({ places: [{ disk: '/dev/vdb', partition: 1 }] });
   });
 });
+
+describe('a loader in the first sector of a partition', () => {
+  const mbr = { ...disk('sda', ''), table: { type: 'dos' as const, id: '0x1', partitions: [{ number: 2, node: '/dev/sda2', start: 2048, sectors: 9, type: '83', bootable: true }] } };
+  const of = (source: typeof mbr | (typeof disks)[number], loader: object) => loaderSteps(survey({ disks: [source], boot: { loaders: [{ disk: '/dev/sda', directory: '/boot/grub', ...loader }], entries: [] } }), [{ ...(assignments[0] as Assignment), source, target: { ...(assignments[0] as Assignment).target, device: '/dev/nvme0n1' } }], new Map(), [])[0];
+  it('goes there again, and into that of the disk where another table came, whose code knows no active partition', () => {
+    expect(of(mbr, { type: 'grub-bios', partition: '/dev/sda2' })).toMatchObject({ kind: 'grub-bios', disk: '/dev/nvme0n1p2', partition: true });
+    expect(of(mbr, { type: 'lilo', partition: '/dev/sda2' })).toMatchObject({ kind: 'lilo', disk: '/dev/nvme0n1p2' });
+    expect(of(disks[0] as (typeof disks)[number], { type: 'grub-bios', partition: '/dev/sda1' })).toMatchObject({ disk: '/dev/nvme0n1' });
+    expect(of(mbr, { type: 'grub-bios' })).toMatchObject({ disk: '/dev/nvme0n1' });
+  });
+});

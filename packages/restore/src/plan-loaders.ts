@@ -1,4 +1,5 @@
-import type { FirmwareEntry, Survey } from '@cdrec/survey';
+import type { BootLoader, FirmwareEntry, Survey } from '@cdrec/survey';
+import { partitionNode } from './commands.js';
 import type { Assignment } from './match.js';
 import type { EspPlace, Placement, Step } from './plan.js';
 import { renamedDevices, rewriteReferences } from './references.js';
@@ -16,15 +17,24 @@ function entriesOf(survey: Survey, nodes: readonly string[]): FirmwareEntry[] {
   return of.filter((e, i) => of.findIndex((o) => o.label === e.label && o.file === e.file && o.arguments === e.arguments) === i);
 }
 
+/** Where a loader is installed: in the first sector of its disk, or of the partition that it had, unless what started that one is gone with the old table (`convertTable`). */
+function placeOf(survey: Survey, loader: Exclude<BootLoader, { type: 'efi' }>, target: string): string {
+  const source = survey.disks.find((d) => d.device === loader.disk);
+  const partition = 'partition' in loader && source?.table?.type === 'dos' ? source.table.partitions.find((p) => p.node === loader.partition) : undefined;
+  return partition === undefined ? target : partitionNode(target, partition.number);
+}
+
 /** The steps that make the restored system start: each loader that the machine had, where its disk or ESP has a new place. */
 export function loaderSteps(survey: Survey, assignments: readonly Assignment[], partUuids: ReadonlyMap<string, string>, fileSystems: readonly Placement[]): Step[] {
   const targetOf = new Map(assignments.map((a) => [a.source.device, a.target.device]));
   return survey.boot.loaders.flatMap((loader): Step[] => {
     if (loader.type !== 'efi') {
-      const disk = targetOf.get(loader.disk);
-      if (disk === undefined) return [];
+      const target = targetOf.get(loader.disk);
+      if (target === undefined) return [];
+      const disk = placeOf(survey, loader, target);
       const common = { id: `boot loader ${disk}`, disk, fileSystems };
-      return [loader.type === 'lilo' ? { ...common, kind: 'lilo' } : { ...common, kind: loader.type, directory: loader.directory }];
+      if (loader.type === 'lilo') return [{ ...common, kind: 'lilo' }];
+      return [{ ...common, kind: loader.type, directory: loader.directory, ...(loader.type === 'grub-bios' && disk !== target ? { partition: true } : {}) }];
     }
     const esp = survey.fileSystems.find((f) => f.mount === loader.mount);
     if (esp === undefined) return [];

@@ -46,7 +46,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'check'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly engine?: string }
   | { readonly id: string; readonly kind: 'swap-file'; readonly file: SwapFile; readonly copyOnWrite: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
-  | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly partition?: boolean; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }

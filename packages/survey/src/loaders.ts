@@ -43,7 +43,11 @@ export function readLoaders(disks: readonly Disk[], fileSystems: readonly FileSy
   const extlinux = EXTLINUX.find((d) => existsSync(join(d, 'ldlinux.sys')));
   const bios = disks.filter((d) => d.used).flatMap((d): BootLoader[] => {
     const { loader, code } = bootSectorOf(d.device);
-    if (loader !== undefined) return [loader === 'grub' ? { type: 'grub-bios', disk: d.device, directory } : { type: 'lilo', disk: d.device }];
+    // Code that knows nothing but the active partition (Windows', LILO's own, mbr.bin) may stand before a loader in there.
+    const active = loader === undefined && d.table?.type === 'dos' ? d.table.partitions.find((p) => p.bootable && !/^0?[5f]$/i.test(p.type))?.node : undefined;
+    const found = loader ?? (active === undefined ? undefined : bootSectorOf(active).loader);
+    const place = { disk: d.device, ...(active === undefined ? {} : { partition: active }) };
+    if (found !== undefined) return [found === 'grub' ? { type: 'grub-bios', ...place, directory } : { type: 'lilo', ...place }];
     return code !== undefined && extlinux !== undefined ? [{ type: 'extlinux', disk: d.device, directory: extlinux }] : [];
   });
   const efi = fileSystems.filter((f) => f.type === 'vfat').flatMap((f): BootLoader[] => {

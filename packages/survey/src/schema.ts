@@ -82,9 +82,10 @@ const image = z.object({ ...place, type: z.string().describe('as blkid says; emp
 const swap = z.object({ ...place, uuid: z.string(), label: z.string(), bytes: z.int() });
 const swapFile = z.object({ path: z.string(), bytes: z.int(), uuid: z.string(), label: z.string(), mode: z.int().describe('permission bits'), selinux: z.string().optional().describe('its label, where it has one') });
 const kernel = z.object({ version: z.string(), image: z.string(), modules: z.string() });
+const inPartition = z.string().optional().describe('the active partition whose first sector it lies in, started by other code in that of the disk');
 const loader = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('grub-bios'), disk: z.string(), directory: z.string() }),
-  z.object({ type: z.literal('lilo'), disk: z.string() }),
+  z.object({ type: z.literal('grub-bios'), disk: z.string(), partition: inPartition, directory: z.string() }),
+  z.object({ type: z.literal('lilo'), disk: z.string(), partition: inPartition }),
   z.object({ type: z.literal('extlinux'), disk: z.string(), directory: z.string().describe('where its ldlinux.sys lies') }),
   z.object({ type: z.literal('efi'), mount: z.string(), files: z.array(z.string()).describe('*.efi files, relative to the ESP') }),
 ]);
