@@ -77,7 +77,7 @@ mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L srv /dev/vg/srv; mount /dev/v
   },
   /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out; fstab has the number of @ beside its path; a swap file. */
   btrfs: {
-    disks: 1, expected: [/^\/etc\/fstab: /],
+    disks: 1, expected: [/^\/etc\/fstab: /, /subvolumes\/\d+: .*"snapshot":true.* -> undefined$/],
     make: `${gpt('/dev/vdb', 'type=L')}
 mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/gone; btrfs -q subvolume create /mnt/@; btrfs -q subvolume delete /mnt/gone; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
 btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/
