@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => { rmSync(dir, { recursive: true, force: true }); });
 
-function paste(args: string[], env: Record<string, string> = {}): { status: number; err: string; out: Buffer } {
+function paste(args: string[], env: Record<string, string> = {}): { status: number; err: string; whole: boolean } {
   const output = openSync(join(dir, 'out'), 'w');
   let err = '';
   const status = pastestreamProgram(args, {
@@ -28,15 +28,16 @@ function paste(args: string[], env: Record<string, string> = {}): { status: numb
     },
   });
   closeSync(output);
-  return { status, err, out: readFileSync(join(dir, 'out')) };
+  // Byte by byte an assertion would need half a minute for a difference that nobody wants to read.
+  return { status, err, whole: readFileSync(join(dir, 'out')).equals(whole()) };
 }
 const piece = (n: number): string => join(dir, `p.00${String(n)}`);
 const whole = (): Buffer => Buffer.concat([1, 2, 3].map((n) => Buffer.alloc(300_000, n)));
 
 describe('pastestream as a program', () => {
   it('joins pieces, with the sums of cksfv or without', () => {
-    expect(paste([piece(1), piece(2), piece(3)])).toMatchObject({ status: 0, err: '', out: whole() });
-    expect(paste(['--sfv', join(dir, 'sums.sfv'), piece(1), piece(2), piece(3)])).toMatchObject({ status: 0, out: whole() });
+    expect(paste([piece(1), piece(2), piece(3)])).toMatchObject({ status: 0, err: '', whole: true });
+    expect(paste(['--sfv', join(dir, 'sums.sfv'), piece(1), piece(2), piece(3)])).toMatchObject({ status: 0, whole: true });
   });
   it('names a damaged, a missing and a foreign piece', () => {
     writeFileSync(piece(2), Buffer.alloc(300_000, 9));
@@ -50,7 +51,7 @@ describe('pastestream as a program', () => {
     writeFileSync(restore, `${piece(1)}\n`);
     writeFileSync(more, '1\n');
     const ask = `case $(cat ${restore}) in *1) echo ${piece(2)} > ${restore};; *) echo ${piece(3)} > ${restore}; echo 0 > ${more};; esac`;
-    expect(paste([], { RESTORE: restore, MORE_TO_COME: more, ASK_FOR_CD: ask })).toMatchObject({ status: 0, out: whole() });
+    expect(paste([], { RESTORE: restore, MORE_TO_COME: more, ASK_FOR_CD: ask })).toMatchObject({ status: 0, whole: true });
     writeFileSync(more, '1\n');
     expect(paste([], { RESTORE: restore, MORE_TO_COME: more, ASK_FOR_CD: 'exit 3' })).toMatchObject({ status: 1, err: expect.stringContaining('ended with status 3: the stream is not complete') as string });
     expect(paste([], { RESTORE: restore })).toMatchObject({ status: 2, err: expect.stringContaining('MORE_TO_COME, ASK_FOR_CD must be set') as string });
