@@ -274,11 +274,14 @@ async function makeSample(name, layout, iso) {
 const failed = [];
 
 async function run(name, layout, only) {
+  const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'], ...(layout.disks > 1 ? { one: ['--disk', '/dev/vdc=/dev/vdb', '--bus', 'nvme'] } : {}) };
+  const possible = Object.keys(all).filter((v) => layout.only?.includes(v) !== false);
+  if (only !== undefined && !possible.includes(only)) throw new Error(`${name} has no variant "${only}"; there are ${possible.join(', ')}`);
+  const wanted = only ?? (quick ? (possible.includes('smaller') ? 'smaller' : possible[0]) : undefined);
+  const variants = Object.entries(all).filter(([v]) => (wanted === undefined ? possible.includes(v) : v === wanted));
   const iso = path(`${name}.iso`);
   await (layout.sample === undefined ? make : makeSample)(name, layout, iso);
   chmodSync(iso, 0o644);
-  const all = { same: [], larger: Array.from({ length: layout.disks }).flatMap(() => ['--disk', '9G']), smaller: ['--smaller', '20%', '--bus', 'nvme'], ...(layout.disks > 1 ? { one: ['--disk', '/dev/vdc=/dev/vdb', '--bus', 'nvme'] } : {}) };
-  const variants = Object.entries(all).filter(([v]) => layout.only?.includes(v) !== false && (only === undefined ? !quick || v === 'smaller' : v === only));
   for (const [variant, flags] of variants) {
     writeFileSync(path('survey-check.sh'), await surveyScript(dir, variant === 'same' ? 'same' : 'other', layout.check));
     chmodSync(path('survey-check.sh'), 0o644);

@@ -111,6 +111,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   const volumes = setDirectory === undefined ? [...set.volumes].sort(([a], [b]) => a - b).map(([, v]) => v.path) : [join(setDirectory, `${set.label}_1.iso`)];
   if (w.signKey !== undefined) signRehearsal('', w.signKey); // a key that does not work is told before the work
   const created = new Date().toISOString();
+  const machine = joinedBy(survey, w.disks).survey;
   const accelerator = await chooseAccelerator();
   terminal.say(`The virtual machine runs by ${accelerator === 'kvm' ? 'KVM' : 'emulation (TCG): /dev/kvm is missing, not permitted, or does not run a guest'}`);
   const { stage, digests } = await verifyStage(w, volumes, terminal);
@@ -119,7 +120,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   let result: RehearsalResult;
   try {
     result = await rehearse({
-      volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(joinedBy(survey, w.disks).survey), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
+      volumes, ...(setDirectory === undefined ? {} : { setDirectory }), disks: w.disks, bootDisk: bootDisk(machine), firmware: w.firmware, bus: w.bus, memoryMiB: w.memoryMiB, accelerator, directory, contentBytes: set.manifest.archives.reduce((n, a) => n + a.contentBytes, 0),
       encrypted: survey.layers.some((l) => l.type === 'luks'), keep: w.keep, signal: w.signal, onOutput: w.onOutput, onStage: (s) => { say(s, terminal); },
       ...(w.luksPassphrase === undefined ? {} : { luksPassphrase: w.luksPassphrase }), ...(w.identity === undefined ? {} : { identity: w.identity }), ...(w.repository === undefined ? {} : { repository: w.repository }), ...(w.more === undefined ? {} : { more: w.more }), ...(w.patience === undefined ? {} : { patience: w.patience }),
     }, [stage]);
@@ -138,7 +139,7 @@ export async function runRehearsal(w: RehearsalWish, terminal: Terminal): Promis
   };
   mkdirSync(w.report, { recursive: true });
   const text = JSON.stringify(file, null, 1) + '\n';
-  writeWhole(join(w.report, 'rehearsal.html'), rehearsalPage({ ...file, ...result, host: survey.host.name, label: set.label, setId: set.setId, memoryMiB: w.memoryMiB, versions: programs, volumes: named, maps: maps(joinedBy(survey, w.disks).survey, w.disks) }));
+  writeWhole(join(w.report, 'rehearsal.html'), rehearsalPage({ ...file, ...result, host: survey.host.name, label: set.label, setId: set.setId, memoryMiB: w.memoryMiB, versions: programs, volumes: named, maps: maps(machine, w.disks) }));
   writeWhole(join(w.report, 'rehearsal.json'), text);
   renewSheet(w, volumes, file);
   if (w.signKey !== undefined) writeWhole(join(w.report, 'rehearsal.json.sig'), `${signRehearsal(text, w.signKey)}\n`);

@@ -1,5 +1,6 @@
 import type { Disk, Survey } from '@cdrec/survey';
 import { describe, expect, it } from 'vitest';
+import { lostRedundancy } from './join.ts';
 import { chained, joinDisks, planRestore, renamedDevices, rewriteReferences, type Assignment } from './index.ts';
 
 const blank = { model: '', wwn: '', transport: '', sectorBytes: 512, used: true };
@@ -50,6 +51,17 @@ describe('several disks that go onto one', () => {
     const gpt = source.table?.partitions ?? [];
     const id = (number: number): string => `PARTUUID=${gpt.find((p) => p.number === number)?.uuid?.toLowerCase() ?? ''}`;
     expect(rewriteReferences(text, renamedDevices(joined, assignments, partUuids), 'tag').text.split('\n')).toEqual(['UUID=u/', 'UUID=u/srv', id(7), 'UUID=u/srv', id(7), id(5), id(1), `PARTUUID=${GUID}`]);
+  });
+  it('lose no redundancy that they never had', () => {
+    const on = ['/dev/sda5', '/dev/sdc'];
+    const btrfs = { type: 'btrfs', device: on[0], devices: on, uuid: 'B', label: '', nodeBytes: 16384, sectorBytes: 4096, checksum: 'crc32c', defaultSubvolume: '', subvolumes: [] };
+    const raid = { type: 'raid', device: '/dev/md0', count: 2, members: on.map((device, slot) => ({ device, slot })) };
+    const said = (layer: object): string[] => {
+      const { survey: joined, others } = joinDisks({ ...survey, layers: [layer] } as unknown as Survey, chosen);
+      return lostRedundancy(joined, others);
+    };
+    expect([{ ...btrfs, data: 'RAID0', metadata: 'RAID0' }, { ...btrfs, data: 'single', metadata: 'DUP' }, { ...raid, level: 'raid0' }, { ...raid, level: 'linear' }].flatMap(said)).toEqual([]);
+    expect([{ ...btrfs, data: 'RAID0', metadata: 'RAID1' }, { ...raid, level: 'raid1' }].flatMap(said)).toHaveLength(2);
   });
   it('that were copies of each other have partitions of their own ids; others stay as they are', () => {
     const copy = { ...data, device: '/dev/sdd', table: { ...(data.table as NonNullable<Disk['table']>), partitions: (data.table?.partitions ?? []).map((p) => ({ ...p, node: p.node.replace('sdb', 'sdd') })) } };

@@ -3,6 +3,7 @@ import { CdrecError } from '@cdrec/tool';
 import { isExtended } from './commands.js';
 import { BIOS_BOOT, convertTable, derived, gptTypeOf } from './convert.js';
 import { firstGptSector, MIB, up } from './geometry.js';
+import { spareMembers } from './layers.js';
 import { disksUnder } from './only.js';
 
 /** A survey in which several disks have become one, as far as they go onto the same new one. */
@@ -110,8 +111,8 @@ export function lostRedundancy(survey: Survey, others: ReadonlyMap<string, reado
     const on = (device: string): boolean => disk?.table?.partitions.some((p) => p.node === device) === true;
     const several = (devices: readonly string[]): boolean => devices.filter(on).length > 1;
     return survey.layers.flatMap((l) => {
-      if (l.type === 'raid' && l.level !== 'raid0' && several(l.members.map((m) => m.device))) return [`the array ${l.device} (${l.level})`];
-      if (l.type === 'btrfs' && /raid|dup/i.test(`${l.data} ${l.metadata}`) && several(l.devices)) return [`the btrfs ${l.label || l.uuid}`];
+      if (l.type === 'raid' && spareMembers(l) > 0 && several(l.members.map((m) => m.device))) return [`the array ${l.device} (${l.level})`];
+      if (l.type === 'btrfs' && /raid[156]/i.test(`${l.data} ${l.metadata}`) && several(l.devices)) return [`the btrfs ${l.label || l.uuid}`];
       if (l.type === 'vg' && several(l.physical.map((p) => p.device))) return l.volumes.filter((v) => /^(mirror|raid(1|4|5|6|10))$/.test(v.kind)).map((v) => `the logical volume ${l.name}/${v.name} (${v.kind})`);
       return [];
     }).map((what) => `${what} has several of its members on one disk now: it is lost with this disk`);
