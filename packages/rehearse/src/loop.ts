@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runTool } from '@cdrec/tool';
 
@@ -9,15 +10,29 @@ export interface AttachedImage extends AsyncDisposable {
   partition(number: number): string;
 }
 
+/**
+ * Takes the partitions off a loop device. Who looks at all disks at this moment (blkid, udev, another program's survey) may have one
+ * open: it is tried again. What stays would be in the way of the next image on this device, with its old place and size.
+ */
+async function dropPartitions(device: string): Promise<void> {
+  const name = basename(device);
+  const some = (): boolean => readdirSync(`/sys/class/block/${name}`).some((n) => n.startsWith(`${name}p`));
+  for (let tries = 0; tries < 40 && some(); tries++) {
+    if (tries > 0) await sleep(250);
+    await runTool('partx', ['--delete', device], { ok: [0, 1] });
+  }
+}
+
 /** Attaches an image; partitions by BLKPG (partx), because the kernel may have no parser for the table. */
 export async function attachImage(image: string, readonly = false): Promise<AttachedImage> {
   const device = (await runTool('losetup', ['--find', '--show', ...(readonly ? ['--read-only'] : []), image])).stdout.trim();
-  await runTool('partx', ['--add', device], { ok: [0, 1] }); // 1: no table yet, or known already
+  await dropPartitions(device); // of somebody who was killed
+  await runTool('partx', ['--add', device], { ok: [0, 1] }); // 1: no table yet
   return {
     device,
     partition: (n) => (n === 0 ? device : `${device}p${String(n)}`),
     [Symbol.asyncDispose]: async () => {
-      await runTool('partx', ['--delete', device], { ok: [0, 1] });
+      await dropPartitions(device);
       await runTool('losetup', ['--detach', device]);
     },
   };

@@ -270,17 +270,19 @@ async function unpack(step: Extract<Step, { kind: 'extract' }>, options: Execute
 
 /** Makes the kernel know the new partitions, by BLKPG: right also where it has no parser for the table. */
 async function tellKernel(disk: string, nodes: readonly PlannedNode[]): Promise<void> {
-  // Not --update: it takes the number of partitions for the highest number, and loses logical ones. Status 1 means
-  // that some were known already or none were there; what counts is what is there afterwards.
-  await runTool('partx', ['--delete', disk], { ok: [0, 1] });
-  await runTool('partx', ['--add', disk], { ok: [0, 1] });
-  // A partition of the old table that is in use would keep its place: the kernel's own numbers are compared.
-  const wrong = (): PlannedNode[] => nodes.filter((n) => !existsSync(n.path) || Number(readSys(`/sys/class/block/${basename(n.path)}/start`)) !== n.start);
+  // A partition of the old table that is in use keeps its place and its size, and a file system would be made for these: the kernel's own numbers are compared.
+  const wrong = (): PlannedNode[] => nodes.filter((n) => !existsSync(n.path) || (['start', 'size'] as const).some((k) => Number(readSys(`/sys/class/block/${basename(n.path)}/${k}`)) !== n[k]));
   for (let tries = 0; tries < 100; tries++) {
+    // Not --update: it takes the number of partitions for the highest number, and loses logical ones. Status 1 means
+    // that some were known already or none were there; what counts is what is there afterwards. Udev may look at one of them just now: again after a while.
+    if (tries % 10 === 0) {
+      await runTool('partx', ['--delete', disk], { ok: [0, 1] });
+      await runTool('partx', ['--add', disk], { ok: [0, 1] });
+    }
     if (wrong().length === 0) return;
     await sleep(100);
   }
-  throw new CdrecError('PARTITION_MISSING', `the kernel does not show ${wrong().map((n) => n.path).join(', ')} where the new table has it`, { hint: 'an old partition of the disk may be in use: restart the rescue system and try again' });
+  throw new CdrecError('PARTITION_MISSING', `the kernel does not show ${wrong().map((n) => n.path).join(', ')} where the new table has it, in its size`, { hint: 'an old partition of the disk may be in use: restart the rescue system and try again' });
 }
 
 function readSys(path: string): string {

@@ -25,8 +25,8 @@ export interface Placement {
   readonly options?: string;
 }
 
-/** A partition's device node and its first block, in units of 512 bytes, as the kernel counts them. */
-export interface PlannedNode { readonly path: string; readonly start: number }
+/** A partition's device node, its first block and its size, in units of 512 bytes, as the kernel counts them. */
+export interface PlannedNode { readonly path: string; readonly start: number; readonly size: number }
 
 /** How a step finds an archive, and what it must know to read it. */
 export interface StoredArchive { readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
@@ -266,6 +266,6 @@ const deviceOptions = (l: BtrfsLayer, at: (device: string) => string): string[] 
 
 /** A partition table; `sectorBytes` are those of the disk, and the kernel counts in 512. */
 function tableStep(disk: string, table: PartitionTable, sectorBytes: number, bootCode?: string): Step {
-  const nodes = table.partitions.filter((p) => !isExtended(p)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512 }));
+  const nodes = table.partitions.filter((p) => !isExtended(p)).map((p) => ({ path: partitionNode(disk, p.number), start: (p.start * sectorBytes) / 512, size: (p.sectors * sectorBytes) / 512 }));
   return { id: `table ${disk}`, kind: 'table', disk, script: sfdiskScript(table), nodes, ...(bootCode === undefined || bootCode === '' ? {} : { bootCode }), ...(table.active === true ? { active: true } : {}) };
 }

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convertSurvey, executePlan, fitSurvey, mkfsCommands, planRestore, type Assignment, type Plan } from '@cdrec/restore';
 import { readDisk, readParameters, superblockOf, type FileSystem, type Survey } from '@cdrec/survey';
@@ -94,6 +95,22 @@ describe('an MBR disk with logical partitions', () => {
     writeFileSync(script, 'echo broken >&2; exit 7\n');
     await expect(executePlan({ ...hook, id: 'other' }, options)).rejects.toThrow(/post_exec.*status 7: broken/);
     expect(sh('cat /proc/mounts')).not.toContain(dir);
+  });
+});
+
+describe('a disk that somebody looks at', () => {
+  it('is told its new partitions when the old ones are free: none keeps its old size', async () => {
+    const survey = await surveyOf();
+    sh(`truncate -s 1100M ${dir}/held.img; printf 'label: dos\\nstart=2048, size=900000\\n' | sfdisk -q ${dir}/held.img`);
+    const target = attach(join(dir, 'held.img'));
+    sh(`partx --add ${target}`);
+    const assignment: Assignment = { source: survey.disks[0] as Assignment['source'], rule: 'named by you', target: { device: target, bytes: 1100 * 2 ** 20, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: true } };
+    const whole = planRestore({ survey, assignments: [assignment], archives: KINDS.map(([n]) => ({ kind: 'tar' as const, device: '', name: `a${String(n)}`, mount: `/m${String(n)}`, compress: 'none', contentBytes: 0 })) });
+    const holder = spawn('bash', ['-c', `exec 3< ${target}p1; echo; sleep 3`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    await executePlan({ ...whole, steps: whole.steps.filter((s) => s.kind === 'wipe' || s.kind === 'table') }, { openArchive: () => { throw new Error('no archive here'); }, journal: join(dir, 'journal-held'), work: dir, path: '/usr/sbin:/usr/bin', uefi: false });
+    const sizes = (disk: string): string => sh(`for n in 1 5 6 7 8; do cat /sys/class/block/${basename(disk)}p$n/size; done`);
+    expect(sizes(target)).toBe(sizes(source));
   });
 });
 
