@@ -67,6 +67,17 @@ cryptsetup luksFormat --batch-mode --type luks2 --pbkdf pbkdf2 --pbkdf-force-ite
 mkfs.ext4 -q -L data /dev/mapper/data; mount /dev/mapper/data /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/`,
     fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot /boot ext4 defaults 0 2\n/dev/mapper/data /srv/data ext4 defaults 0 2\n/dev/mapper/vg-swap none swap sw 0 0', more: 'printf "crypt UUID=%s none luks\\ndata UUID=%s /etc/keys/data.key luks\\n" $(cryptsetup luksUUID /dev/vdb3) $(cryptsetup luksUUID /dev/vdb4) > /mnt/etc/crypttab',
   },
+  /** Everything but GRUB's own first steps is in one LUKS volume, /boot as well: GRUB asks for its passphrase, the initramfs has a key file. */
+  'crypt-boot': {
+    disks: 1,
+    make: `${gpt('/dev/vdb', 'type=CA7D7CCB-63ED-4C53-861C-1742536059CC')}
+printf '%s' '${PASSPHRASE}' | cryptsetup luksFormat --batch-mode --type luks1 --hash sha512 --pbkdf-force-iterations 20000 --key-file=- /dev/vdb2
+printf '%s' '${PASSPHRASE}' | cryptsetup open --key-file=- /dev/vdb2 cryptroot
+mkfs.ext4 -q -L root2 /dev/mapper/cryptroot; mount /dev/mapper/cryptroot /mnt; mkdir -m 700 -p /mnt/etc/keys; head -c 512 /dev/urandom > /mnt/etc/keys/root.key; chmod 600 /mnt/etc/keys/root.key
+printf '%s' '${PASSPHRASE}' | cryptsetup luksAddKey --batch-mode --pbkdf-force-iterations 1000 --key-file=- /dev/vdb2 /mnt/etc/keys/root.key`,
+    fstab: '/dev/mapper/cryptroot / ext4 defaults 0 1', more: `printf "cryptroot UUID=%s /etc/keys/root.key luks\\n" $(cryptsetup luksUUID /dev/vdb2) > /mnt/etc/crypttab
+echo 'KEYFILE_PATTERN=/etc/keys/*.key' >> /mnt/etc/cryptsetup-initramfs/conf-hook; echo UMASK=0077 >> /mnt/etc/initramfs-tools/initramfs.conf; echo GRUB_ENABLE_CRYPTODISK=y >> /mnt/etc/default/grub; rm -rf /mnt/boot/grub`,
+  },
   /** A thin pool beside a plain volume. */
   thin: {
     disks: 1,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parseCrypttab } from '@cdrec/survey';
 import { runTool } from '@cdrec/tool';
 
-/** An encrypted volume that was made anew: its mapping's name, its UUID, and the device it is on. */
-export interface NewVolume { readonly name: string; readonly uuid: string; readonly device: string }
+/** An encrypted volume that was made anew: its mapping's name, its UUID, the device it is on, and options of cryptsetup(8) for its keys. */
+export interface NewVolume { readonly name: string; readonly uuid: string; readonly device: string; readonly kdf?: readonly string[] }
 
 /** Options of luksAddKey(8) for where in a key file the key lies. */
 function partOfKeyFile(options: readonly string[]): { add: string[]; test: string[] } {
@@ -38,7 +38,7 @@ export async function addKeyFiles(root: string, volumes: readonly NewVolume[], p
     if ((await runTool('cryptsetup', ['open', '--test-passphrase', ...test, `--key-file=${key}`, v.device], { ok: [0, 1, 2] })).status === 0) continue;
     const input = await passphrase(v.name);
     if (input === undefined) continue;
-    await runTool('cryptsetup', ['luksAddKey', '--batch-mode', '--key-file=-', ...add, v.device, key], { input });
+    await runTool('cryptsetup', ['luksAddKey', '--batch-mode', '--key-file=-', ...(v.kdf ?? []), ...add, v.device, key], { input });
     said.push(`the key file ${line.key} opens the encrypted volume ${v.name} again`);
   }
   return said;

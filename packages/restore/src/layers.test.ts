@@ -33,6 +33,12 @@ describe('the commands of layers', () => {
   it('of encrypted volumes keep where the data begins', () => {
     const one = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: '', version: '1', cipher: 'aes-xts-plain64', keyBits: 256, hash: 'sha1', sectorBytes: 512, pbkdf: 'pbkdf2', slots: 1, flags: [], offsetBytes: 1052672 }, at);
     expect(one.make[0]).toContain('--offset=2056');
+    expect(one.make[0]).not.toContain('--pbkdf=pbkdf2'); // LUKS1 knows no other
+  });
+  it('of encrypted volumes derive the key as before: GRUB opens no other /boot', () => {
+    const volume = { type: 'luks' as const, device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: '', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha512', sectorBytes: 512, pbkdf: 'pbkdf2', slots: 1, flags: [] };
+    expect(luksStep({ ...volume, version: '2', iterations: 250_000 }, at).make[0]).toEqual(expect.arrayContaining(['--hash=sha512', '--pbkdf=pbkdf2', '--pbkdf-force-iterations=250000']));
+    expect(luksStep({ ...volume, version: '1', iterations: 12 }, at).make[0]).toContain('--pbkdf-force-iterations=1000'); // cryptsetup takes no fewer
   });
   it('of encrypted volumes show no secret', () => {
     const step = luksStep({ type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda2', uuid: 'U', label: 'L', version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 3, flags: ['allow-discards', 'no-read-workqueue', 'unknown'] }, at);

@@ -71,6 +71,12 @@ const LUKS_FLAGS: Readonly<Record<string, string>> = {
   'allow-discards': '--allow-discards', 'same-cpu-crypt': '--perf-same_cpu_crypt', 'submit-from-crypt-cpus': '--perf-submit_from_crypt_cpus', 'no-read-workqueue': '--perf-no_read_workqueue', 'no-write-workqueue': '--perf-no_write_workqueue',
 };
 
+/**
+ * How a passphrase becomes a key (cryptsetup(8)): by the same function as before. Of PBKDF2 as often as before, where it is known: GRUB opens a
+ * /boot with no other, and is slow at it. Of Argon2 this machine is measured: another one has other memory.
+ */
+export const kdfOptions = (l: Pick<LuksLayer, 'version' | 'pbkdf' | 'iterations'>): string[] => [...(l.version === '2' ? [`--pbkdf=${l.pbkdf}`] : []), ...(l.iterations === undefined ? [] : [`--pbkdf-force-iterations=${String(Math.max(1000, l.iterations))}`])];
+
 /** cryptsetup(8): a volume with its UUID, cipher and key size, and one new key slot; with `kept`, its header has been restored before. The passphrase is read from standard input. */
 export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
   const open = ['cryptsetup', 'open', '--key-file=-', at(l.on), l.name] as const;
@@ -81,7 +87,7 @@ export function luksStep(l: LuksLayer, at: Locate, kept = false): LayerStep {
   return {
     what: `encrypted volume ${l.name} (LUKS${l.version}, ${l.cipher}) on ${at(l.on)}, with a new key and one passphrase`,
     make: [
-      ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(l.offsetBytes === undefined ? [] : [`--offset=${String(l.offsetBytes / 512)}`]), ...(two ? [`--pbkdf=${l.pbkdf}`, `--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
+      ['cryptsetup', 'luksFormat', '--batch-mode', `--type=luks${l.version}`, `--uuid=${l.uuid}`, `--cipher=${l.cipher}`, `--key-size=${String(l.keyBits)}`, `--hash=${l.hash}`, ...(l.offsetBytes === undefined ? [] : [`--offset=${String(l.offsetBytes / 512)}`]), ...kdfOptions(l), ...(two ? [`--sector-size=${String(l.sectorBytes)}`, ...(l.label === '' ? [] : [`--label=${l.label}`])] : []), '--key-file=-', at(l.on)],
       options.length === 0 ? open : ['cryptsetup', 'open', ...options, '--persistent', '--key-file=-', at(l.on), l.name],
     ],
     activate: [open],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BtrfsLayer, Disk, FileSystem, Quota, FirmwareEntry, PartitionTable, Survey, SwapFile } from '@cdrec/survey';
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
-import { btrfsCommand, groupStep, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
+import { btrfsCommand, groupStep, kdfOptions, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { holdsFiles } from './files.js';
 import type { NewVolume } from './key-files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
@@ -147,7 +147,7 @@ export function planRestore({ survey: original, archives, assignments, without =
     if (on !== undefined) steps.push({ id: `swap file ${file.path}`, kind: 'swap-file', file, copyOnWrite: on.type === 'btrfs', fileSystems });
   }
   const hasRoot = fileSystems.some((f) => f.mount === '/');
-  const encrypted = survey.layers.flatMap((l): NewVolume[] => (l.type === 'luks' && !archives.some((a) => a.kind === 'luks-header' && a.device === l.on) ? [{ name: l.name, uuid: l.uuid, device: at(l.on) }] : []));
+  const encrypted = survey.layers.flatMap((l): NewVolume[] => (l.type === 'luks' && !archives.some((a) => a.kind === 'luks-header' && a.device === l.on) ? [{ name: l.name, uuid: l.uuid, device: at(l.on), kdf: kdfOptions(l) }] : []));
   const numbered = survey.fileSystems.flatMap((f): NumberedSubvolume[] => {
     const id = /(?:^|,)subvolid=(\d+)/.exec(f.options)?.[1];
     return f.type !== 'btrfs' || f.nested === true || f.subvolume === undefined || f.subvolume === '' || id === undefined ? [] : [{ uuid: f.uuid, label: f.label, mount: f.mount, id: Number(id), path: f.subvolume }];

@@ -52,12 +52,14 @@ describe('what the tools print of layers', () => {
   it('cryptsetup', () => {
     expect(parseLuks2('{"keyslots":{"0":{"type":"luks2","key_size":64,"kdf":{"type":"argon2id"}},"1":{"type":"luks2","key_size":64,"kdf":{"type":"pbkdf2"}}},"segments":{"0":{"type":"crypt","encryption":"aes-xts-plain64","sector_size":4096}}}'))
       .toEqual({ version: '2', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', sectorBytes: 4096, pbkdf: 'argon2id', slots: 2, flags: [] });
+    // GRUB's /boot: the hash and the work of the slot for the passphrase, not of the one for a key file.
+    expect(parseLuks2('{"keyslots":{"0":{"key_size":64,"kdf":{"type":"pbkdf2","hash":"sha512","iterations":1000}},"1":{"key_size":64,"kdf":{"type":"pbkdf2","hash":"sha512","iterations":250000}}},"segments":{},"digests":{"0":{"hash":"sha512","iterations":1000}}}')).toMatchObject({ hash: 'sha512', pbkdf: 'pbkdf2', iterations: 250000 });
     // Not where it usually is: less would be left than there was.
     expect([parseLuks2('{"keyslots":{},"segments":{"0":{"type":"crypt","offset":"4194304"}}}').offsetBytes, parseLuks2('{"keyslots":{},"segments":{"0":{"type":"crypt","offset":"16777216"}}}').offsetBytes, parseLuks1('Payload offset:\t2056\n').offsetBytes]).toEqual([4194304, undefined, 1052672]);
     const sealed = '{"keyslots":{},"segments":{"0":{"type":"crypt","encryption":"aes-xts-random","sector_size":512,"integrity":{"type":"hmac(sha256)"}}},"config":{"flags":["allow-discards"]}}';
     expect([parseLuks2(sealed).flags, hasIntegrity(sealed)]).toEqual([['allow-discards'], true]);
     expect(parseLuks1('LUKS header information for /dev/sda5\n\nVersion:       \t1\nCipher name:   \taes\nCipher mode:   \txts-plain64\nHash spec:     \tsha256\nPayload offset:\t4096\nMK bits:       \t512\nUUID:          \tx\n\nKey Slot 0: ENABLED\n\tIterations: 1\nKey Slot 1: DISABLED\n'))
-      .toMatchObject({ version: '1', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', slots: 1 });
+      .toMatchObject({ version: '1', cipher: 'aes-xts-plain64', keyBits: 512, hash: 'sha256', slots: 1, iterations: 1 });
   });
   it('lvm', () => {
     const pvs = JSON.stringify({ report: [{ pv: [{ pv_name: '/dev/sda1', pv_uuid: 'P1', vg_name: 'my-vg', vg_uuid: 'G', vg_extent_size: '4194304', pe_start: '1048576', pv_size: '1000' }, { pv_name: '/dev/sdz', pv_uuid: 'P', vg_name: '', vg_uuid: '', vg_extent_size: '', pe_start: '1', pv_size: '1' }] }] });

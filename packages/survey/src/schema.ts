@@ -64,7 +64,7 @@ const raid = z.object({
 });
 const luks = z.object({
   type: z.literal('luks'), device: z.string(), name: z.string().describe('name of the mapping'), on: z.string(), uuid: z.string(), label: z.string(), version: z.enum(['1', '2']),
-  cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), slots: z.int(), flags: z.array(z.string()).default([]).describe('LUKS2: options kept in the header, as it names them (allow-discards)'), offsetBytes: z.int().optional().describe('where the data begins, when it is not where cryptsetup puts it by itself'),
+  cipher: z.string(), keyBits: z.int(), hash: z.string(), sectorBytes: z.int(), pbkdf: z.string(), iterations: z.int().optional().describe('of PBKDF2, in the slot with the most of them: GRUB, which knows nothing else, takes its time for each'), slots: z.int(), flags: z.array(z.string()).default([]).describe('LUKS2: options kept in the header, as it names them (allow-discards)'), offsetBytes: z.int().optional().describe('where the data begins, when it is not where cryptsetup puts it by itself'),
 });
 const logical = z.object({
   name: z.string(), uuid: z.string().optional(), device: z.string(), kind: z.enum(['linear', 'striped', 'mirror', 'raid0', 'raid0_meta', 'raid1', 'raid4', 'raid5', 'raid6', 'raid10', 'thin-pool', 'thin']), bytes: z.int().min(0),

@@ -9,7 +9,7 @@ import { isSignedBy, parseRehearsal, parseSystemReport, signRehearsal } from '..
 import { Guest } from '../guest.ts';
 import type { Monitor } from '../monitor.ts';
 import { addRehearsalFiles, MARK } from './probe.ts';
-import { awaitReport } from './watch.ts';
+import { awaitReport, grubAt } from './watch.ts';
 
 describe('the report of a restored system', () => {
   it('is read out of what else comes over a serial line', () => {
@@ -37,6 +37,11 @@ describe('the report of a restored system', () => {
       rmSync(dir, { recursive: true, force: true });
     }
   }, 60_000);
+  it('may be behind a /boot that GRUB has to open first', () => {
+    const prompt = 'GRUB loading.\nWelcome to GRUB!\n\nEnter passphrase for hd0,gpt2 (9c9a0f4be2e24f2b8f3b1b6d4f1f8f11):';
+    expect([prompt, `${prompt} `, prompt.replace('gpt2', 'msdos5'), `${prompt}\nAttempting to decrypt master key...`, `${prompt}\nerror: Invalid passphrase.\nEntering rescue mode...\ngrub rescue>`, 'Booting from Hard Disk...', ''].map(grubAt))
+      .toEqual(['asks', 'asks', 'asks', 'computes', undefined, undefined, undefined]);
+  });
   it('comes from scripts that a shell takes', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdrec-probe-'));
     try {

@@ -59,8 +59,8 @@ export interface RehearsalRepository {
   readonly sshKey?: string;
 }
 
-/** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly. */
-const LETTERS = 'bcdefghijklnoprstuvx';
+/** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly; without those that mean something in GRUB's menu (c, e). */
+const LETTERS = 'bdfghijklnoprstuvx';
 
 /** A word for the guest's shell. */
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;

@@ -21,6 +21,7 @@ export async function awaitReport(guest: Guest, monitor: Monitor, options: { rea
   const { seconds, scratch, passphrase } = options;
   const deadline = Date.now() + seconds * 1000;
   let still = 0;
+  let computing = 0;
   for (let round = 1; ; round++) {
     try {
       return await guest.printedUntil(END, LOOK_SECONDS);
@@ -33,12 +34,28 @@ export async function awaitReport(guest: Guest, monitor: Monitor, options: { rea
     // A disk with a table but no boot loader: its boot sector is empty, and the firmware starts it all the same.
     still = guest.tail().trim() === '' && /Booting from Hard Disk[. ]*$/.test(screen) ? still + 1 : 0;
     if (still >= STILL) throw new CdrecError('NO_BOOT', 'the firmware started the boot sector of the disk, and nothing came of it: there is no boot loader, or it hangs');
-    if (passphrase !== undefined) await unlock(guest, monitor, passphrase, round);
+    if (passphrase !== undefined) {
+      const grub = grubAt(screen);
+      // What an old screen says is not believed for ever.
+      computing = grub === 'computes' ? computing + 1 : 0;
+      if (grub === 'asks') await monitor.type(`${passphrase}\n`);
+      else if (computing === 0 || computing > 20) await unlock(guest, monitor, passphrase, round);
+    }
     if (Date.now() > deadline) {
       const end = (text: string, lines: number): string => text.trim().split('\n').slice(-lines).join(' | ');
       throw new CdrecError('GUEST_TIMEOUT', `the restored system said nothing of itself in ${String(seconds)} s${screen.trim() === '' ? '' : `; on its screen: ${end(screen, 4)}`}; last on its serial line: ${end(guest.tail(300), 3)}`);
     }
   }
+}
+
+/**
+ * What GRUB does before its menu where /boot is encrypted: it asks for the passphrase, or computes the key from it, which takes it a while; what
+ * is typed meanwhile would be kept for its menu. `screen`: in text mode. undefined: it does neither.
+ */
+export function grubAt(screen: string): 'asks' | 'computes' | undefined {
+  const last = screen.trimEnd().split('\n').at(-1) ?? '';
+  if (/^Enter passphrase for \S+ \([0-9a-fA-F-]+\):\s*$/.test(last)) return 'asks';
+  return /^(?:Attempting to decrypt master key\.\.\.|Enter passphrase for .*)/.test(last) ? 'computes' : undefined;
 }
 
 async function unlock(guest: Guest, monitor: Monitor, passphrase: string, round: number): Promise<void> {
