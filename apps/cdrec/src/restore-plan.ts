@@ -92,6 +92,6 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   }
   const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, ...hooks,
+    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, attached: targets, ...hooks,
   });
 }

@@ -167,7 +167,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     }
     const left = remarks.filter((r) => /^(failed and )?left out:/.test(r)).length;
     const exceptions = lost.length > 0 || left > 0 || checked.differences.length > 0;
-    terminal.print(`RESTORED ${plan.host} in ${formatSeconds((Date.now() - started) / 1000)}${exceptions ? ', with the exceptions above' : ''}. Remove the medium and reboot.`);
+    terminal.print(`RESTORED ${plan.host} in ${formatSeconds((Date.now() - started) / 1000)}${exceptions ? ', with the exceptions above' : ''}. Remove the medium${plan.twins.length === 0 ? '' : `, detach ${plan.twins.map((t) => t.device).join(', ')} (the same UUIDs are there)`} and reboot.`);
     return exceptions ? EXIT.exceptions : EXIT.ok;
   } finally {
     interrupt.stop();

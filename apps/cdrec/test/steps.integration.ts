@@ -41,6 +41,7 @@ describe('on a terminal', () => {
       [/fit the restored system[^]*stop here: /, ''], [/install GRUB[^]*stop here: /, 's'],
     ]);
     expect([status, said]).toEqual([3, expect.stringMatching(/left out: install GRUB[^]*RESTORED/)]);
+    expect(said).not.toContain('same UUIDs');
     expect(await onDisk(loop.partition(1), 'etc/hostname')).toContain('sample');
     expect(execFileSync('dd', [`if=${loop.device}`, 'bs=440', 'count=1', 'status=none']).every((b) => b === 0)).toBe(true); // no boot loader
   }, 200_000);
@@ -64,6 +65,13 @@ describe('on a terminal', () => {
     ]);
     expect([status, said]).toEqual([0, expect.stringContaining('RESTORED')]);
     expect(await onDisk(loop.partition(1), 'hooked')).toBe('');
+  }, 200_000);
+
+  it('the old disk beside the new one is named before and after: the system could not tell them apart', async () => {
+    await using old = await attachImage(join(dir, 'a.img'), true);
+    await using loop = await blank('e.img');
+    const { status, said } = await onTerminal(restore(loop.device), [[/type the name of the disk[^:]*: /, loop.device]]);
+    expect([status, said]).toEqual([0, expect.stringMatching(new RegExp(`WARNING: ${old.device} \\(no model, serial none\\) stays as it is, and has the same UUIDs \\(/\\)[^]*Remove the medium, detach ${old.device} \\(`))]);
   }, 200_000);
 
   it('a step that fails can be left out: said in the end, status 3; or the restore stops: status 1', async () => {

@@ -7,6 +7,7 @@ export { chained, joinDisks, type Joined } from './join.js';
 export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';
+export { findTwins, type Twin } from './twins.js';
 export { describeStep, formatPlan } from './describe.js';
 export { planRestore, type Plan, type PlanInput, type Step } from './plan.js';
 export { mkfsCommands, neededPrograms, partitionNode, sfdiskScript } from './commands.js';

@@ -1,9 +1,15 @@
-import type { Layer, Survey } from '@cdrec/survey';
+import type { Disk, Layer, Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { mountedAt } from './mounts.js';
 
 /** Devices that a layer lies on. */
 const under = (l: Layer): string[] => (l.type === 'raid' ? l.members.map((m) => m.device) : l.type === 'luks' ? [l.on] : l.type === 'vg' ? l.physical.map((p) => p.device) : [...l.devices]);
+
+/** Whether a device is one of some disks, or a partition of them. */
+export function onDisks(disks: readonly Disk[], names: readonly string[]): (device: string) => boolean {
+  const gone = new Set(disks.filter((d) => names.includes(d.device)).flatMap((d) => [d.device, ...(d.table?.partitions ?? []).map((p) => p.node)]));
+  return (device) => gone.has(device);
+}
 
 /** Disks that a device lies on, whatever is between. */
 export function disksUnder(survey: Survey, device: string): string[] {

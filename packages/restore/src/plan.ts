@@ -10,11 +10,14 @@ import { lostRedundancy } from './join.js';
 import { loaderSteps } from './plan-loaders.js';
 import { diskMap, type MapRow } from './disk-map.js';
 import type { Assignment } from './match.js';
+import { onDisks } from './only.js';
 import { renamedDevices, type Renamed } from './references.js';
 import type { NumberedSubvolume } from './subvolume-ids.js';
 import { mountedAt } from './mounts.js';
 import { quotaOptions } from './quotas.js';
 import type { SizeRules } from './sizes.js';
+import type { TargetDisk } from './targets.js';
+import { findTwins, twinWarning, type Twin } from './twins.js';
 
 /** A file system in its new place. */
 export interface Placement {
@@ -76,6 +79,8 @@ export interface PlanInput {
   readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
+  /** All disks of the machine, those that are overwritten among them. */
+  readonly attached?: readonly TargetDisk[];
   /** Compare every restored file with its archive, last of all. */
   readonly check?: boolean;
   /** File with a command that is run like `postExec`, after it. */
@@ -89,6 +94,8 @@ export interface Plan {
   readonly disks: readonly { readonly source: string; readonly others?: readonly string[]; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string; readonly map: readonly MapRow[] }[];
   /** Sizes that differ from those of the survey, bytes. */
   readonly changes: readonly SizeChange[];
+  /** Disks that stay as they are and carry what will have the same UUIDs. */
+  readonly twins: readonly Twin[];
   /** What may surprise after the restore. */
   readonly warnings: readonly string[];
   readonly steps: readonly Step[];
@@ -98,7 +105,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, check = false, hook }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], check = false, hook }: PlanInput): Plan {
   requireSpare(original, without);
   const fitted = fitSurvey(original, assignments, grow, rules);
   const { changes } = fitted;
@@ -170,7 +177,8 @@ export function planRestore({ survey: original, archives, assignments, without =
   const disks = assignments.map(({ source, others = [], target, rule }) => ({ source: source.device, ...(others.length === 0 ? {} : { others: others.map((o) => o.device) }), target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  return { id, host: survey.host.name, disks, changes, warnings: [...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
+  const twins = findTwins(original, assignments, attached);
+  return { id, host: survey.host.name, disks, changes, twins, warnings: [...twins.map(twinWarning), ...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
 
 /** Whether a disk takes its own place again. */
@@ -214,12 +222,6 @@ function withLargerSectors(survey: Survey, assignments: readonly Assignment[]): 
   const fat = (fs: FileSystem): FileSystem => ({ ...fs, parameters: { ...fs.parameters, ...(fs.bytes / sector > 66_000 ? {} : { fatBits: fs.bytes / sector > 4200 ? '16' : '12', sectorsPerCluster: '1' }) } });
   const fits = (fs: FileSystem): FileSystem => (fs.type === 'vfat' ? fat(fs) : Number(fs.parameters['blockSize'] ?? sector) < sector ? { ...fs, parameters: Object.fromEntries(Object.entries(fs.parameters).filter(([k]) => !['blockSize', 'agBytes', 'logUnitBytes'].includes(k))) } : fs);
   return sector === 0 ? survey : { ...survey, fileSystems: survey.fileSystems.map(fits) };
-}
-
-/** Whether a device is one of some disks, or a partition of them. */
-function onDisks(disks: readonly Disk[], names: readonly string[]): (device: string) => boolean {
-  const gone = new Set(disks.filter((d) => names.includes(d.device)).flatMap((d) => [d.device, ...(d.table?.partitions ?? []).map((p) => p.node)]));
-  return (device) => gone.has(device);
 }
 
 /** @throws CdrecError DISK_NEEDED when more lies on a disk than members that arrays can do without */

@@ -14,10 +14,12 @@ export interface TargetDisk {
   readonly refusal: string | undefined;
   /** A loop device, USB or other removable disk: never chosen by its size, only by serial number or by name. */
   readonly onlyByName: boolean;
+  /** UUIDs of what lies on it: file systems, swap, members of arrays and volume groups, encrypted volumes. */
+  readonly uuids?: readonly string[];
 }
 
-/** Disks as restore targets. `media` are devices that carry volumes of a recovery set, `swaps` the numbers (major:minor) of those in use as swap. Pure. */
-export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[], media: readonly string[], content: ReadonlyMap<string, string>, swaps: readonly string[] = []): TargetDisk[] {
+/** Disks as restore targets. `media` are devices that carry volumes of a recovery set, `swaps` the numbers (major:minor) of those in use as swap, `uuids` those of what lies on each device. Pure. */
+export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[], media: readonly string[], content: ReadonlyMap<string, string>, swaps: readonly string[] = [], uuids: ReadonlyMap<string, string> = new Map()): TargetDisk[] {
   const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
   return tree.filter((d) => (d.type === 'disk' || d.type === 'loop') && d.bytes > 0 && !/^\/dev\/(ram|zram|fd)/.test(d.path)).map((disk) => {
     const devices = all(disk);
@@ -31,7 +33,7 @@ export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[]
     return {
       device: disk.path, bytes: disk.bytes, sectorBytes: disk.sectorBytes, model: disk.model, serial: disk.serial, wwn: disk.wwn,
       content: parts.length > 0 ? parts.join(', ') : (content.get(disk.path) ?? '') || 'blank', refusal,
-      onlyByName: disk.type === 'loop' || disk.removable || disk.transport === 'usb',
+      onlyByName: disk.type === 'loop' || disk.removable || disk.transport === 'usb', uuids: devices.flatMap((d) => uuids.get(d.path) ?? []),
     };
   });
 }
@@ -40,14 +42,16 @@ export function toTargets(tree: readonly BlockDevice[], mounts: readonly Mount[]
 export async function readTargets(media: readonly string[]): Promise<TargetDisk[]> {
   const tree = await readBlockTree();
   const content = new Map<string, string>();
+  const uuids = new Map<string, string>();
   const probe = async (d: BlockDevice): Promise<void> => {
     if (d.bytes > 0 && d.type !== 'rom' && !d.path.startsWith('/dev/fd')) {
       const s = await superblockOf(d.path);
+      if (s.uuid !== '') uuids.set(d.path, s.uuid);
       content.set(d.path, [s.type, s.label === '' ? '' : `"${s.label}"`].filter((t) => t !== '').join(' '));
     }
     for (const child of d.children) await probe(child);
   };
   for (const disk of tree) await probe(disk);
   const swaps = readFileSync('/proc/swaps', 'utf8').split('\n').slice(1).flatMap((l) => (l.startsWith('/dev/') ? [deviceNumber(l.split(/\s/)[0] as string)] : []));
-  return toTargets(tree, await readMounts(), media, content, swaps);
+  return toTargets(tree, await readMounts(), media, content, swaps, uuids);
 }
