@@ -78,6 +78,8 @@ if [ -e "$root/usr/lib/systemd/systemd" ] || [ -e "$root/lib/systemd/systemd" ];
   mkdir -p "$units"
   cp "$here/normal.service" "$units/cdrec-rehearsal.service"
   cp "$here/emergency.service" "$units/cdrec-rehearsal-emergency.service"
+  # Longer, on a machine that is slow.
+  [ ! -e /run/rehearsal-seconds ] || sed -i "s/ normal [0-9]*$/ normal $(cat /run/rehearsal-seconds)/" "$units/cdrec-rehearsal.service"
   for target in multi-user graphical; do
     mkdir -p "$units/$target.target.wants"
     ln -sf ../cdrec-rehearsal.service "$units/$target.target.wants/cdrec-rehearsal.service"

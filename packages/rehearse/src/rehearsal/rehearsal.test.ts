@@ -9,6 +9,7 @@ import { isSignedBy, parseRehearsal, parseSystemReport, signRehearsal } from '..
 import { Guest } from '../guest.ts';
 import type { Monitor } from '../monitor.ts';
 import { addRehearsalFiles, MARK } from './probe.ts';
+import { slowness } from './run.ts';
 import { awaitReport, grubAt } from './watch.ts';
 
 describe('the report of a restored system', () => {
@@ -41,6 +42,9 @@ describe('the report of a restored system', () => {
     const prompt = 'GRUB loading.\nWelcome to GRUB!\n\nEnter passphrase for hd0,gpt2 (9c9a0f4be2e24f2b8f3b1b6d4f1f8f11):';
     expect([prompt, `${prompt} `, prompt.replace('gpt2', 'msdos5'), `${prompt}\nAttempting to decrypt master key...`, `${prompt}\nerror: Invalid passphrase.\nEntering rescue mode...\ngrub rescue>`, 'Booting from Hard Disk...', ''].map(grubAt))
       .toEqual(['asks', 'asks', 'asks', 'computes', undefined, undefined, undefined]);
+  });
+  it('is given more time where the rescue system took long to start', () => {
+    expect([0, 25, 40, 80, 120, 900].map(slowness)).toEqual([1, 1, 1, 2, 3, 5]);
   });
   it('comes from scripts that a shell takes', () => {
     const dir = mkdtempSync(join(tmpdir(), 'cdrec-probe-'));

@@ -62,6 +62,14 @@ export interface RehearsalRepository {
 /** Letters that lie on the same keys of US, German, French keyboards, for passphrases that are typed blindly; without those that mean something in GRUB's menu (c, e). */
 const LETTERS = 'bdfghijklnoprstuvx';
 
+/** Seconds after which a restored system says how far it is. */
+const BOOT_SECONDS = 420;
+/** Seconds in which a rescue system is there on an emulated processor that has a real one for itself, with some to spare. */
+const USUAL_BOOT = 40;
+
+/** How many times as long as usual things take here (1 to 5), by how long the rescue system took to start: a busy machine, an old one. */
+export const slowness = (bootSeconds: number): number => Math.min(5, Math.max(1, bootSeconds / USUAL_BOOT));
+
 /** A word for the guest's shell. */
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
@@ -75,7 +83,7 @@ class Rehearsal {
   checkedFiles = 0;
   system: SystemReport | undefined;
   readonly #passphrase: string;
-  readonly #scale: number;
+  #scale: number;
   /** Without qemu-img a sparse file serves as well. */
   readonly #format = findProgram('qemu-img', '') === undefined ? 'raw' as const : 'qcow2' as const;
 
@@ -127,7 +135,7 @@ class Rehearsal {
     }
     const iso = new IsoImage({ volumeId: 'CDREC_REHEARSAL', date: 0 });
     addRehearsalFiles(iso, {
-      bootSeconds: this.#seconds(420), ...(this.#r.more === undefined ? {} : { more: this.#r.more }), ...(this.#r.encrypted ? { luksPassphrase: this.#passphrase } : {}), ...(this.#r.identity === undefined ? {} : { identity: this.#r.identity }), ...(this.#r.repository === undefined ? {} : { repository: this.#r.repository }),
+      bootSeconds: this.#seconds(BOOT_SECONDS), ...(this.#r.more === undefined ? {} : { more: this.#r.more }), ...(this.#r.encrypted ? { luksPassphrase: this.#passphrase } : {}), ...(this.#r.identity === undefined ? {} : { identity: this.#r.identity }), ...(this.#r.repository === undefined ? {} : { repository: this.#r.repository }),
     });
     writeImageFile(iso.plan(), this.path('rehearsal.iso'));
   }
@@ -200,6 +208,7 @@ class Rehearsal {
         await this.#lastScreen('Rescue system', monitor);
         return false;
       }
+      this.#scale *= slowness(this.stages.find((s) => s.id === 'rescue')?.seconds ?? 0);
       await this.#shot('Rescue system', monitor);
       const restored = await this.stage('restore', () => this.#restoreIn(guest, monitor));
       if (!restored) await this.#lastScreen('Restore', monitor);
@@ -210,6 +219,7 @@ class Rehearsal {
 
   async #restoreIn(guest: Guest, monitor: Monitor): Promise<void> {
     const r = this.#r;
+    await guest.must(`echo ${String(this.#seconds(BOOT_SECONDS))} > /run/rehearsal-seconds`, 30);
     const listed = await guest.must('lsblk -dnro PATH,SERIAL', 60);
     const nodeOf = (serial: string): string => {
       const node = new RegExp(`^(\\S+) ${serial}\\s*$`, 'm').exec(listed)?.[1];
