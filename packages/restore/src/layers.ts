@@ -178,7 +178,7 @@ export function subvolumesOf(b: BtrfsLayer, wanted: readonly string[]): string[]
 
 /** Programs that making these layers runs. */
 export function programsOfLayers(layers: readonly Layer[]): string[] {
-  const of: Record<Layer['type'], string[]> = { raid: ['mdadm'], luks: ['cryptsetup'], vg: ['lvm', 'dmsetup'], btrfs: ['mkfs.btrfs', 'btrfs'] };
+  const of: Record<Layer['type'], string[]> = { raid: ['mdadm'], luks: ['cryptsetup'], vg: ['lvm', 'dmsetup'], btrfs: ['mkfs.btrfs', 'btrfs', 'unshare'] };
   // A thin pool is looked at by these when it is activated (thin-provisioning-tools).
   const thin = layers.some((l) => l.type === 'vg' && l.volumes.some((v) => v.kind === 'thin-pool')) ? ['thin_check'] : [];
   return [...new Set([...layers.flatMap((l) => of[l.type]), ...thin])];

@@ -2,7 +2,8 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync } from
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readBlockTree, type BlockDevice } from '@cdrec/survey';
-import { CdrecError, findProgram, runTool, type ChainStage } from '@cdrec/tool';
+import { CdrecError, runTool, type ChainStage } from '@cdrec/tool';
+import { forgetBtrfs } from './btrfs-alone.js';
 import type { Command } from './commands.js';
 import type { LayerStep } from './layers.js';
 
@@ -52,8 +53,7 @@ export async function releaseDisk(disk: string): Promise<void> {
     else if (/^(raid\d+|linear|md)$/.test(device.type)) await runTool('mdadm', ['--stop', device.path], { ok: [0, 1] });
   };
   for (const device of tree) if (device.path === disk) await release(device);
-  // What the kernel remembers of an older btrfs would be mixed with a new one. There may be nothing to forget, or no btrfs.
-  if (findProgram('btrfs', '') !== undefined) await runTool('btrfs', ['device', 'scan', '--forget'], { ok: [0, 1] });
+  await forgetBtrfs();
 }
 
 /** Makes subvolumes below a mounted top of a btrfs, and sets the default one. */

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTool } from '@cdrec/tool';
+import { forgetBtrfs, requireOwnBtrfs } from './btrfs-alone.js';
 import type { Placement } from './plan.js';
 import { labelNewFiles } from './selinux.js';
 
@@ -10,9 +11,11 @@ export const mountedAt = <T extends { readonly mount: string }>(path: string, al
 /** Mounts a device on a new directory, runs `work`, unmounts it whatever happens. */
 export async function withMount<T>({ device, type, options }: Pick<Placement, 'device' | 'type' | 'options'>, directory: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(directory, { recursive: true });
+  if (type === 'btrfs') await forgetBtrfs();
   await runTool('mount', ['-t', type, ...(options === undefined ? [] : ['-o', options]), device, directory]);
   let done = false;
   try {
+    if (type === 'btrfs') await requireOwnBtrfs(device, options, directory);
     const result = await work();
     done = true;
     return result;
@@ -32,7 +35,11 @@ export async function withSystem<T>(fileSystems: readonly Placement[], root: str
     mounted.push(target);
   };
   try {
-    for (const fs of fileSystems) await mount(join(root, fs.mount), ['-t', fs.type, ...(fs.options === undefined ? [] : ['-o', fs.options]), fs.device]);
+    for (const fs of fileSystems) {
+      if (fs.type === 'btrfs') await forgetBtrfs();
+      await mount(join(root, fs.mount), ['-t', fs.type, ...(fs.options === undefined ? [] : ['-o', fs.options]), fs.device]);
+      if (fs.type === 'btrfs') await requireOwnBtrfs(fs.device, fs.options, join(root, fs.mount));
+    }
     // /run: what device-mapper, LVM and udev know of the devices; grub-install asks them. Private: what is mounted there is not this system's.
     for (const dir of ['dev', 'proc', 'sys', 'run']) await mount(join(root, dir), ['--bind', '--make-private', `/${dir}`]);
     const result = await work();
