@@ -131,6 +131,8 @@ const cases = {
   clone: () => execa('node', ['tools/layouts/clone.mjs', 'mbr-to-gpt'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** A UEFI machine goes onto a smaller disk with sectors of 4096 bytes. */
   'large-sectors': () => execa('node', ['tools/layouts/clone.mjs', 'large-sectors'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+  /** Another network card in another slot: the configuration finds it. */
+  'other-card': () => execa('node', ['tools/layouts/other-card.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** The power goes in the middle of a restore, again and again: what comes out is the same. */
   'power-cuts': () => execa('node', ['tools/layouts/power-cuts.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] }),
   /** Of the rehearsals: a sound set in three volumes, and one fault, another one on each day (in CI not beside what takes long). */
@@ -176,7 +178,7 @@ const cases = {
 /** CI has no time for all: one of the two straight roads, the boot roads and a rehearsal always, of the others a few on each day (at most about a quarter of an hour), of the faults one. */
 const TURNS = [
   ['stacks'], ['large-sectors', 'iso-boots', 'tar-images'], ['long-faults', 'long-odd'], ['burn', 'long-images'], ['fleet'], ['zoo-turn', 'long-repository'], ['other-disks', 'long-btrfs'],
-  ['iso-matrix', 'bios-logical'], ['tape', 'rescue-system'], ['clone', 'long-boot'], ['zoo-turn', 'long-hard-cases'], ['power-cuts'], ['status', 'long-odd'],
+  ['iso-matrix', 'bios-logical'], ['tape', 'rescue-system', 'other-card'], ['clone', 'long-boot'], ['zoo-turn', 'long-hard-cases'], ['power-cuts'], ['status', 'long-odd'],
 ];
 /** Those that take a quarter of an hour and more by themselves. */
 const LONG = ['stacks', 'fleet', 'power-cuts', 'iso-matrix'];

@@ -113,11 +113,12 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
@@ -132,6 +133,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --skip) COMPREPLY=(); return ;;
@@ -142,7 +144,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
@@ -157,6 +159,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --nic) COMPREPLY=(); return ;;
         --skip) COMPREPLY=(); return ;;
         --from) COMPREPLY=(); return ;;
         --luks-key) COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -165,7 +168,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -291,6 +294,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --skip) COMPREPLY=(); return ;;
@@ -301,7 +305,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

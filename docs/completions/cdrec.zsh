@@ -117,6 +117,7 @@ _cdrec_plan() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
@@ -136,6 +137,7 @@ _cdrec_restore() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \
@@ -168,6 +170,7 @@ _cdrec_clone_dsk() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '--yes[do not ask; only for plans that are not ambiguous]' \
     '--auto[like --yes, after a visible countdown]' \
@@ -316,6 +319,7 @@ _cdrec_fleet_restore() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
     '*--without[disk of the machine that nothing takes the place of\: arrays run degraded]:value:_files' \

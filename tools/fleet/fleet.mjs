@@ -72,7 +72,7 @@ async function restore(host, network, media, command) {
   const started = Date.now();
   await use(Guest.start({ ...options, network: { reachHost: true, mac: macOf(host), ...network }, media: [...media, { file: disk, as: 'virtio' }], log: path(`${host}-restore.log`) }), async (guest) => {
     await bootToRescue(guest, 400);
-    const { status, output } = await guest.run(`TERM=dumb ${command} --disk /dev/vda --yes`, 2400, [{ question: /Password of the repository \S+: /, answer: () => PASSWORD }]);
+    const { status, output } = await guest.run(`TERM=dumb ${command} --disk /dev/vda --nic none --yes`, 2400, [{ question: /Password of the repository \S+: /, answer: () => PASSWORD }]);
     if (status !== 0 || !output.includes(`RESTORED ${host}`)) throw new Error(`${host}: status ${status}\n${output.slice(-3000)}`);
     if (output.includes(PASSWORD)) throw new Error('the password was shown');
     await powerOff(guest);

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { assignDisks, chained, convertSurvey, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
-import { parseSurvey, type PartitionTable, type Survey } from '@cdrec/survey';
+import { parseSurvey, readNetwork, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
 import { usageError } from './exit.js';
 import { findSet } from './sets.js';
+import { searchPath } from './terminal.js';
 
 /** Only the rescue system has these: rescue.post_exec and the size rules of the configuration. */
 const POST_EXEC = '/etc/cdrec/post_exec';
@@ -13,7 +14,7 @@ const RULES = '/etc/cdrec/restore.json';
 const MBR_SECTORS = 2 ** 32 - 1;
 
 /** Options that shape a plan, as commander leaves them. */
-export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string }
+export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string; nic: string[] }
 
 /** The survey of a set, wherever it lies. @throws CdrecError SET_INCOMPLETE */
 export async function readSurveyOf(set: OpenSet): Promise<Survey> {
@@ -54,6 +55,24 @@ function bySource(option: string, texts: readonly string[], used: readonly { rea
   }));
 }
 
+/** @throws CdrecError USAGE */
+function nicsOf(texts: readonly string[]): Map<string, string> {
+  return new Map(texts.map((text): [string, string] => {
+    const match = /^([^=]+)=([^=]+)$/.exec(text);
+    if (match === null) throw usageError(`--nic ${text}: not OLD=NEW`, 'write --nic eno1=ens18 (the old name, and the name or MAC address of the card that is here)');
+    return [match[1] as string, match[2] as string];
+  }));
+}
+
+/** Network cards of this machine; none where `ip` cannot tell (BusyBox has one without JSON). */
+async function readCards(): Promise<Survey['network']> {
+  try {
+    return (await readNetwork(searchPath())).network;
+  } catch {
+    return [];
+  }
+}
+
 function tables(flags: PlanFlags, used: readonly { readonly device: string }[]): Map<string, PartitionTable['type']> {
   return new Map([...bySource('--table', flags.table, used)].map(([device, kind]) => {
     if (kind !== 'gpt' && kind !== 'mbr' && kind !== 'dos') throw usageError(`--table ${kind}: gpt or mbr`);
@@ -92,6 +111,6 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   }
   const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, attached: targets, ...hooks,
+    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, attached: targets, ...(flags.nic.includes('none') ? {} : { cards: await readCards(), nics: nicsOf(flags.nic) }), ...hooks,
   });
 }

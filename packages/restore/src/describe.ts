@@ -1,4 +1,5 @@
 import { named } from './commands.js';
+import { cardLine } from './network-cards.js';
 import type { MapRow } from './disk-map.js';
 import type { Plan, Step } from './plan.js';
 
@@ -19,6 +20,7 @@ export function formatPlan(plan: Plan): string {
     lines.push(`  ${d.target}  ${gib(d.bytes)}  ${d.model || 'no model'}, serial ${d.serial || 'none'}`, `    takes the place of ${[d.source, ...(d.others ?? [])].join(' and ')} (${d.rule})`, `    WILL BE LOST: ${d.content}`, ...formatMap(d.map));
   }
   if (plan.changes.length > 0) lines.push('', 'Sizes that change:', ...plan.changes.map((c) => `  ${c.what}: ${gib(c.from)} -> ${gib(c.to)}`));
+  if (plan.cards.length > 0) lines.push('', 'Network cards that are other ones now:', ...plan.cards.map((c) => `  ${cardLine(c)}`));
   if (plan.warnings.length > 0) lines.push('', ...plan.warnings.map((w) => `WARNING: ${w}`));
   lines.push('', 'Steps:');
   plan.steps.forEach((s, i) => lines.push(`  ${String(i + 1).padStart(2)}. ${describeStep(s)}`));

@@ -12,6 +12,8 @@ import { addKeyFiles } from './key-files.js';
 import { rewriteSubvolumeIds } from './subvolume-ids.js';
 import { askForRelabel, labelNewFiles } from './selinux.js';
 import { setQuotas } from './quotas.js';
+import { makeBtrfs } from './btrfs-alone.js';
+import { adaptCards } from './network-cards.js';
 import { makeSwapFile } from './swap-file.js';
 import { forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
@@ -80,7 +82,8 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
       if (step.kind === 'layer' && !existsSync(step.step.node)) await runLayer(step.step, step.step.activate, options);
       continue;
     }
-    if (await attempt(step, options, remarks, findings, journal)) {
+    // The cards are no part of the step: one that is plugged in meanwhile makes no other plan.
+    if (await attempt(step.kind === 'adapt' ? { ...step, cards: plan.cards } : step, options, remarks, findings, journal)) {
       // A comparison is made again each time: its outcome stands in no journal.
       if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' || step.kind === 'extlinux' ? findings.rewritten : []);
     } else remarks.push(`failed and left out: ${describeStep(step)}`);
@@ -178,7 +181,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
       await withMount({ device: step.device, type: 'btrfs', options: step.options }, join(options.work, 'fs'), () => makeSubvolumes(step, join(options.work, 'fs')));
       return [];
     case 'make':
-      for (const [program, ...args] of step.commands) await runTool(program, args);
+      for (const [program, ...args] of step.commands) await (program === 'mkfs.btrfs' ? makeBtrfs(args) : runTool(program, args));
       return [];
     case 'extract':
       await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, join(options.work, 'fs'), () => unpack(step, options));
@@ -219,11 +222,12 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
         const said = rewriteSystem(root, step.renamed);
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
+        said.push(...adaptCards(root, step.cards ?? [], step.kernelNames === true));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
         said.unshift(...before.filter((l) => !said.includes(l)));
         await notes.note(JSON.stringify(said));
         // What an initramfs, or a unified kernel image, has copies of.
-        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline|lvm)/.test(l));
+        const copied = said.some((l) => /^\/etc\/(crypttab|mdadm|initramfs-tools|kernel\/cmdline|lvm|systemd\/network|udev)/.test(l));
         const refreshed = await refreshInitramfs(root, step.disks, step.modules, copied);
         said.push(...refreshed.said);
         findings.rewrote(said, refreshed.made);

@@ -8,6 +8,7 @@ export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.j
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';
 export { findTwins, type Twin } from './twins.js';
+export { adaptCards, matchCards, replaceMacs, type CardChange, type MatchedCards, type NetworkCard } from './network-cards.js';
 export { describeStep, formatPlan } from './describe.js';
 export { planRestore, type Plan, type PlanInput, type Step } from './plan.js';
 export { mkfsCommands, neededPrograms, partitionNode, sfdiskScript } from './commands.js';

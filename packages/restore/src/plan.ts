@@ -4,6 +4,7 @@ import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, kdfOptions, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
 import { holdsFiles } from './files.js';
+import { cardWarning, matchCards, type CardChange, type NetworkCard } from './network-cards.js';
 import type { NewVolume } from './key-files.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import { lostRedundancy } from './join.js';
@@ -53,7 +54,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'quotas'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options: string; readonly quotas: readonly Quota[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
@@ -79,6 +80,9 @@ export interface PlanInput {
   readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
+  /** Network cards that are here, and by their old names what takes their place (a new name or MAC address). */
+  readonly cards?: readonly NetworkCard[];
+  readonly nics?: ReadonlyMap<string, string>;
   /** All disks of the machine, those that are overwritten among them. */
   readonly attached?: readonly TargetDisk[];
   /** Compare every restored file with its archive, last of all. */
@@ -94,6 +98,8 @@ export interface Plan {
   readonly disks: readonly { readonly source: string; readonly others?: readonly string[]; readonly target: string; readonly model: string; readonly serial: string; readonly bytes: number; readonly content: string; readonly rule: string; readonly map: readonly MapRow[] }[];
   /** Sizes that differ from those of the survey, bytes. */
   readonly changes: readonly SizeChange[];
+  /** Network cards that are other ones now. */
+  readonly cards: readonly CardChange[];
   /** Disks that stay as they are and carry what will have the same UUIDs. */
   readonly twins: readonly Twin[];
   /** What may surprise after the restore. */
@@ -105,7 +111,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], check = false, hook }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], cards = [], nics = new Map(), check = false, hook }: PlanInput): Plan {
   requireSpare(original, without);
   const fitted = fitSurvey(original, assignments, grow, rules);
   const { changes } = fitted;
@@ -159,7 +165,7 @@ export function planRestore({ survey: original, archives, assignments, without =
     const id = /(?:^|,)subvolid=(\d+)/.exec(f.options)?.[1];
     return f.type !== 'btrfs' || f.nested === true || f.subvolume === undefined || f.subvolume === '' || id === undefined ? [] : [{ uuid: f.uuid, label: f.label, mount: f.mount, id: Number(id), path: f.subvolume }];
   });
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
   if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
@@ -177,8 +183,9 @@ export function planRestore({ survey: original, archives, assignments, without =
   const disks = assignments.map(({ source, others = [], target, rule }) => ({ source: source.device, ...(others.length === 0 ? {} : { others: others.map((o) => o.device) }), target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
+  const matched = matchCards(original.network, cards, nics);
   const twins = findTwins(original, assignments, attached);
-  return { id, host: survey.host.name, disks, changes, twins, warnings: [...twins.map(twinWarning), ...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
+  return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, warnings: [...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
 
 /** Whether a disk takes its own place again. */

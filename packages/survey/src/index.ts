@@ -10,7 +10,7 @@ export { modulesOfDisk } from './controllers.js';
 export { parseCrypttab, type CryptLine } from './crypttab.js';
 export { fstabField, parseFstab, staleFstab, type FstabReference } from './fstab.js';
 export { kernelLacks, parseKernelConfig, readKernelConfig, type KernelConfig, type KernelLack } from './kernel-config.js';
-export { parseNetwork } from './network.js';
+export { parseNetwork, readNetwork } from './network.js';
 export { deviceNumber } from './graph.js';
 export { describeLayer } from './stack.js';
 export { driftOf, type Drift } from './drift.js';

@@ -25,6 +25,9 @@ describe('network', () => {
     expect(n.network.map((c) => [c.name, c.addresses, c.vlans])).toEqual([
       ['eno1', ['192.0.2.5/24'], []], ['eno2', ['198.51.100.7/25'], [{ id: 42, addresses: ['203.0.113.9/28'] }]], ['eno3', [], []],
     ]);
+    // The cards of a bond go by one address; each has its own.
+    const slaves = [{ ifname: 'eno2', address: '52:54:00:00:00:02' }, { ifname: 'eno3', address: '52:54:00:00:00:02', permaddr: '52:54:00:00:00:03' }];
+    expect(parseNetwork(JSON.stringify(slaves), [], '', new Map([['eno2', ''], ['eno3', '']]), new Map([['eno3', 'pci0000:00/0000:00:04.0']])).network.map((c) => [c.mac, c.path])).toEqual([['52:54:00:00:00:02', undefined], ['52:54:00:00:00:03', 'pci0000:00/0000:00:04.0']]);
     expect(n).toMatchObject({ routes: [{ to: 'default', via: '192.0.2.1' }], nameServers: ['192.0.2.53'], searchDomains: ['a.example', 'b.example'] });
   });
 });

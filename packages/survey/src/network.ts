@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { findProgram, runTool } from '@cdrec/tool';
 import * as z from 'zod';
 import type { Survey } from './schema.js';
 
 const linkSchema = z.array(z.object({
-  ifname: z.string(), address: z.string().optional(), link: z.string().optional(), master: z.string().optional(),
+  ifname: z.string(), address: z.string().optional(), permaddr: z.string().optional(), link: z.string().optional(), master: z.string().optional(),
   linkinfo: z.object({ info_kind: z.string().optional(), info_data: z.object({ id: z.int().optional() }).optional() }).optional(),
   addr_info: z.array(z.object({ local: z.string(), prefixlen: z.number(), scope: z.string().optional() })).default([]),
 }));
@@ -26,11 +26,14 @@ function cardOf(link: Link, all: readonly Link[], isCard: (name: string) => bool
 
 /**
  * Network of a machine from the output of \`ip -json -details address\`, \`ip -json route\` (IPv4 and IPv6) and the text of resolv.conf.
- * Pure; \`cards\` are the interfaces with hardware behind them and their drivers.
+ * Pure; \`cards\` are the interfaces with hardware behind them and their drivers, `paths` where these are.
  */
-export function parseNetwork(addresses: string, routes: readonly string[], resolv: string, cards: ReadonlyMap<string, string>): SurveyedNetwork {
+export function parseNetwork(addresses: string, routes: readonly string[], resolv: string, cards: ReadonlyMap<string, string>, paths: ReadonlyMap<string, string> = new Map()): SurveyedNetwork {
   const links = linkSchema.parse(JSON.parse(addresses));
-  const network = links.filter((l) => cards.has(l.ifname)).map((l) => ({ name: l.ifname, mac: l.address ?? '', driver: cards.get(l.ifname) ?? '', addresses: [] as string[], vlans: [] as { id: number; addresses: string[] }[] }));
+  const network = links.filter((l) => cards.has(l.ifname)).map((l) => ({
+    // In a bond all cards have one address; their own is another.
+    name: l.ifname, mac: l.permaddr ?? l.address ?? '', driver: cards.get(l.ifname) ?? '', addresses: [] as string[], vlans: [] as { id: number; addresses: string[] }[], ...(paths.has(l.ifname) ? { path: paths.get(l.ifname) as string } : {}),
+  }));
   for (const link of links) {
     const own = link.addr_info.filter((a) => a.scope !== 'link' && a.scope !== 'host').map((a) => `${a.local}/${String(a.prefixlen)}`);
     const place = cardOf(link, links, (name) => cards.has(name));
@@ -52,12 +55,16 @@ export async function readNetwork(path: string): Promise<SurveyedNetwork> {
   if (findProgram('ip', path) === undefined) return nothing;
   const addresses = (await runTool('ip', ['-json', '-details', 'address'])).stdout;
   const cards = new Map<string, string>();
+  const paths = new Map<string, string>();
   for (const { ifname } of z.array(z.object({ ifname: z.string() })).parse(JSON.parse(addresses))) {
     const device = join('/sys/class/net', ifname, 'device');
-    if (existsSync(device)) cards.set(ifname, existsSync(join(device, 'driver')) ? basename(readlinkSync(join(device, 'driver'))) : '');
+    if (!existsSync(device)) continue;
+    cards.set(ifname, existsSync(join(device, 'driver')) ? basename(readlinkSync(join(device, 'driver'))) : '');
+    // What virtio counts goes by the order in which drivers are loaded.
+    paths.set(ifname, realpathSync(device).replace(/^\/sys\/devices\//, '').replace(/\/virtio\d+$/, ''));
   }
   const routes = await Promise.all(['-4', '-6'].map(async (family) => (await runTool('ip', ['-json', family, 'route'], { ok: [0, 1, 2] })).stdout.trim() || '[]'));
   // systemd-resolved keeps the real servers beside its own stub.
   const file = ['/run/systemd/resolve/resolv.conf', '/etc/resolv.conf'].find((f) => existsSync(f));
-  return parseNetwork(addresses, routes, file === undefined ? '' : readFileSync(file, 'utf8'), cards);
+  return parseNetwork(addresses, routes, file === undefined ? '' : readFileSync(file, 'utf8'), cards, paths);
 }

@@ -105,6 +105,7 @@ export const surveySchema = z.object({
   network: z.array(z.object({
     name: z.string(), mac: z.string(), driver: z.string(), addresses: z.array(z.string()).describe('with prefix length; those of a bond or bridge stand with its first card'),
     vlans: z.array(z.object({ id: z.int(), addresses: z.array(z.string()) })).default([]),
+    path: z.string().optional().describe('where the card is, as a path below /sys/devices'),
   })),
   routes: z.array(z.object({ to: z.string(), via: z.string() })).default([]),
   nameServers: z.array(z.string()).default([]),

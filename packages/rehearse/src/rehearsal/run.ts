@@ -236,10 +236,11 @@ class Rehearsal {
     if (r.repository?.sshKey !== undefined) await guest.must('install -m 600 /run/rehearsal/repository-ssh-key /tmp/repository-ssh-key', 30);
     const keys = `${r.encrypted ? ' --luks-key /run/rehearsal/luks-key' : ''}${r.identity === undefined ? '' : ' --identity /run/rehearsal/identity'}`;
     const repository = r.repository === undefined ? '' : ` ${[...(r.repository.password === '' ? [] : ['--password-file', '/run/rehearsal/repository-password', '--repository-env', '/run/rehearsal/repository-environment']), ...(r.repository.sshKey === undefined ? [] : ['--ssh-key', '/tmp/repository-ssh-key']), ...r.repository.arguments].map(quoted).join(' ')}`;
+    // The card that reaches the repository is QEMU's, and none of the machine's.
     // The volumes were verified before: what is restored here is what was read there.
     const seconds = r.patience ?? Math.ceil((600 + r.contentBytes / 2 ** 20) * this.#scale);
     let asked = 0;
-    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${keys}${repository} ${disks}${r.setDirectory === undefined ? '' : ' /run/rehearsal-set'}`, seconds, [], {
+    const { output, status } = await guest.run(`TERM=dumb cdrec restore --yes --skip-verify --check --hook /run/rehearsal/inject.sh${r.repository === undefined ? '' : ' --nic none'}${keys}${repository} ${disks}${r.setDirectory === undefined ? '' : ' /run/rehearsal-set'}`, seconds, [], {
       question: /Insert (the last volume|volume \S+_(\d+))[^\n]* and press Enter: /,
       answer: async (m) => {
         const file = m[2] === undefined ? r.volumes.at(-1) : r.volumes[Number(m[2]) - 1];
