@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetLvmDevices, rewriteSystem } from './adapt.ts';
+import { adaptDebconf, rewriteInstallDevices, stableLink } from './debconf.ts';
 import { refreshInitramfs } from './initramfs.ts';
 import { askForRelabel, labelNewFiles } from './selinux.ts';
 
@@ -37,6 +38,30 @@ describe('LVM', () => {
     expect([existsSync(join(root, 'etc/lvm/devices/system.devices')), readFileSync(join(root, 'etc/lvm/devices/system.devices.before-restore'), 'utf8').length > 0]).toEqual([false, true]);
     rewriteSystem(root, [{ from: '/dev/sda3', path: '/dev/nvme0n1p3', tag: 'UUID=x' }]);
     expect(readFileSync(join(root, 'etc/lvm/lvm.conf'), 'utf8')).toContain('"a|/dev/nvme0n1p3|", "a|/dev/sda3.*|"');
+  });
+});
+
+describe('Debian\'s packages of GRUB', () => {
+  const renamed = [{ from: '/dev/disk/by-id/ata-OLD_1', path: '/dev/vda', tag: '/dev/vda' }, { from: '/dev/sdb', path: '/dev/vda', tag: '/dev/vda' }, { from: '/dev/disk/by-id/ata-OLD_1-part1', path: '/dev/disk/by-uuid/E', tag: 'UUID=E' }];
+  const answers = 'Name: debconf/priority\nValue: /dev/sdb\n\nName: grub-pc/install_devices\nTemplate: grub-pc/install_devices\nValue: /dev/disk/by-id/ata-OLD_1, /dev/sdb\nOwners: grub-pc\nVariables:\n CHOICES = /dev/sdb\n\nName: grub-efi/install_devices\nValue: /dev/disk/by-id/ata-OLD_1-part1, /dev/sdx1\n\n';
+  it('install themselves on the disks that are there now', () => {
+    const { text, changes } = rewriteInstallDevices(answers, renamed, (d) => `${d}!`);
+    expect(text).toBe(answers.replace('Value: /dev/disk/by-id/ata-OLD_1, /dev/sdb', 'Value: /dev/vda!').replace('/dev/disk/by-id/ata-OLD_1-part1', '/dev/disk/by-uuid/E!'));
+    expect(changes).toEqual(['/dev/disk/by-id/ata-OLD_1, /dev/sdb -> /dev/vda!', '/dev/disk/by-id/ata-OLD_1-part1, /dev/sdx1 -> /dev/disk/by-uuid/E!, /dev/sdx1']);
+    expect(rewriteInstallDevices(text, renamed, (d) => `${d}!`).changes).toEqual([]);
+    expect(adaptDebconf(root, renamed)).toEqual([]);
+    put('var/cache/debconf/config.dat', answers);
+    expect(adaptDebconf(root, renamed)).toHaveLength(2);
+    put('boot/grub/device.map', '(hd0)\t/dev/disk/by-id/ata-OLD_1\n');
+    put('etc/smartd.conf', '/dev/sdb -a\nDEVICESCAN\n');
+    expect(rewriteSystem(root, renamed)).toEqual(['/boot/grub/device.map: /dev/disk/by-id/ata-OLD_1 -> /dev/vda', '/etc/smartd.conf: /dev/sdb -> /dev/vda']);
+  });
+  it('get a name that lasts, where udev has one', () => {
+    const links = join(root, 'by-id');
+    mkdirSync(links, { recursive: true });
+    put('disk', '');
+    for (const name of ['wwn-0x5000', 'ata-MODEL_SERIAL', 'ata-OTHER']) symlinkSync(join(root, name === 'ata-OTHER' ? 'gone' : 'disk'), join(links, name));
+    expect([stableLink(join(root, 'disk'), links), stableLink('/dev/nothing', links), stableLink('/dev/null', '/no/such')]).toEqual(['/dev/disk/by-id/ata-MODEL_SERIAL', '/dev/nothing', '/dev/null']);
   });
 });
 

@@ -12,6 +12,7 @@ import { addKeyFiles } from './key-files.js';
 import { rewriteSubvolumeIds } from './subvolume-ids.js';
 import { askForRelabel, labelNewFiles } from './selinux.js';
 import { setQuotas } from './quotas.js';
+import { adaptDebconf } from './debconf.js';
 import { makeBtrfs } from './btrfs-alone.js';
 import { adaptCards } from './network-cards.js';
 import { makeSwapFile } from './swap-file.js';
@@ -219,7 +220,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
       return withSystem(step.fileSystems, root, async () => {
         // What an interrupted run had rewritten is right already, and must be in a new initramfs all the same.
         const before = JSON.parse(notes.noted() ?? '[]') as string[];
-        const said = rewriteSystem(root, step.renamed);
+        const said = [...rewriteSystem(root, step.renamed), ...adaptDebconf(root, step.renamed)];
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
         said.push(...adaptCards(root, step.cards ?? [], step.kernelNames === true));

@@ -83,6 +83,8 @@ export const REFERENCE_FILES: readonly (readonly [glob: string, style: 'tag' | '
   ['etc/initramfs-tools/conf.d/resume', 'tag'], ['boot/grub/grub.cfg', 'tag'], ['boot/grub2/grub.cfg', 'tag'], ['boot/loader/entries/*.conf', 'tag'], ['boot/efi/loader/entries/*.conf', 'tag'], ['efi/loader/entries/*.conf', 'tag'],
   ['boot/efi/EFI/*/grub.cfg', 'tag'], ['boot/extlinux/extlinux.conf', 'tag'], ['boot/syslinux/*.cfg', 'tag'], ['boot/extlinux.conf', 'tag'], ['extlinux/extlinux.conf', 'tag'], ['syslinux/*.cfg', 'tag'],
   ['etc/lvm/lvm.conf', 'path'], ['etc/lvm/lvmlocal.conf', 'path'], ['etc/mdadm/mdadm.conf', 'path'], ['etc/mdadm.conf', 'path'], ['etc/lilo.conf', 'path'], ['etc/systemd/system/*.mount', 'path'], ['etc/systemd/system/*.swap', 'path'],
+  // Of no use to the start, but a service that fails, or GRUB's tools that complain, for a disk that is gone.
+  ['boot/grub/device.map', 'path'], ['boot/grub2/device.map', 'path'], ['etc/smartd.conf', 'path'], ['etc/smartmontools/smartd.conf', 'path'], ['etc/hdparm.conf', 'path'],
 ];
 
 /** An environment block of GRUB: exactly 1024 bytes, filled up with # (GRUB manual, "The GRUB environment block"). Undefined when the new text has no room in it. */
