@@ -41,6 +41,16 @@ describe('LVM', () => {
   });
 });
 
+describe('what programs take for their next work', () => {
+  it('speaks of the new disk, too', () => {
+    put('etc/grub.d/40_custom', '#!/bin/sh\nexec tail -n +3 $0\n# root=/dev/sda3\nmenuentry x { linux /vmlinuz root=/dev/sda3 ro }\n');
+    put('etc/grub.d/10_linux', 'echo /dev/sda3\n');
+    put('etc/dracut.conf.d/root.conf', 'kernel_cmdline="root=/dev/sda3"\n');
+    expect(rewriteSystem(root, [{ from: '/dev/sda3', path: '/dev/nvme0n1p3', tag: 'UUID=x' }])).toEqual(['/etc/grub.d/40_custom: /dev/sda3 -> UUID=x', '/etc/dracut.conf.d/root.conf: /dev/sda3 -> UUID=x']);
+    expect(readFileSync(join(root, 'etc/grub.d/40_custom'), 'utf8')).toContain('# root=/dev/sda3\nmenuentry x { linux /vmlinuz root=UUID=x ro }');
+  });
+});
+
 describe('Debian\'s packages of GRUB', () => {
   const renamed = [{ from: '/dev/disk/by-id/ata-OLD_1', path: '/dev/vda', tag: '/dev/vda' }, { from: '/dev/sdb', path: '/dev/vda', tag: '/dev/vda' }, { from: '/dev/disk/by-id/ata-OLD_1-part1', path: '/dev/disk/by-uuid/E', tag: 'UUID=E' }];
   const answers = 'Name: debconf/priority\nValue: /dev/sdb\n\nName: grub-pc/install_devices\nTemplate: grub-pc/install_devices\nValue: /dev/disk/by-id/ata-OLD_1, /dev/sdb\nOwners: grub-pc\nVariables:\n CHOICES = /dev/sdb\n\nName: grub-efi/install_devices\nValue: /dev/disk/by-id/ata-OLD_1-part1, /dev/sdx1\n\n';

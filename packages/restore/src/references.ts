@@ -79,7 +79,9 @@ export function rewriteReferences(text: string, renamed: readonly Renamed[], sty
  * a fixed size and is handled apart (`rewriteGrubEnvironment`).
  */
 export const REFERENCE_FILES: readonly (readonly [glob: string, style: 'tag' | 'path'])[] = [
-  ['etc/fstab', 'tag'], ['etc/crypttab', 'tag'], ['etc/default/grub', 'tag'], ['etc/default/grub.d/*.cfg', 'tag'], ['etc/kernel/cmdline', 'tag'],
+  ['etc/fstab', 'tag'], ['etc/crypttab', 'tag'], ['etc/default/grub', 'tag'], ['etc/default/grub.d/*.cfg', 'tag'], ['etc/kernel/cmdline', 'tag'], ['etc/kernel/cmdline.d/*.conf', 'tag'],
+  // What the next run of their programs takes from there would undo the work.
+  ['etc/grub.d/*_custom', 'tag'], ['boot/grub/custom.cfg', 'tag'], ['boot/grub2/custom.cfg', 'tag'], ['etc/dracut.conf.d/*.conf', 'tag'], ['etc/uswsusp.conf', 'path'], ['boot/refind_linux.conf', 'tag'], ['boot/efi/EFI/refind/refind.conf', 'tag'],
   ['etc/initramfs-tools/conf.d/resume', 'tag'], ['boot/grub/grub.cfg', 'tag'], ['boot/grub2/grub.cfg', 'tag'], ['boot/loader/entries/*.conf', 'tag'], ['boot/efi/loader/entries/*.conf', 'tag'], ['efi/loader/entries/*.conf', 'tag'],
   ['boot/efi/EFI/*/grub.cfg', 'tag'], ['boot/extlinux/extlinux.conf', 'tag'], ['boot/syslinux/*.cfg', 'tag'], ['boot/extlinux.conf', 'tag'], ['extlinux/extlinux.conf', 'tag'], ['syslinux/*.cfg', 'tag'],
   ['etc/lvm/lvm.conf', 'path'], ['etc/lvm/lvmlocal.conf', 'path'], ['etc/mdadm/mdadm.conf', 'path'], ['etc/mdadm.conf', 'path'], ['etc/lilo.conf', 'path'], ['etc/systemd/system/*.mount', 'path'], ['etc/systemd/system/*.swap', 'path'],
