@@ -12,8 +12,8 @@ mkdirSync(join(dir, 'mnt'), { recursive: true });
 const path = (name) => join(dir, name);
 const options = { accelerator: await chooseAccelerator(), firmware: 'bios', memoryMiB: 1024 };
 const OLD = '52:54:00:0a:0b:05', NEW = '52:54:00:0a:0b:09';
-/** QEMU's own network, with a DHCP server, at a card of some kind in a PCI slot. */
-const card = (kind, mac, slot) => ['-netdev', 'user,id=lan,restrict=on', '-device', `${kind},netdev=lan,mac=${mac},addr=${slot},romfile=`];
+/** QEMU's own network, with a DHCP server, at a card in a PCI slot. */
+const card = (mac, slot) => ['-netdev', 'user,id=lan,restrict=on', '-device', `virtio-net-pci,netdev=lan,mac=${mac},addr=${slot},romfile=`];
 /** The interface that has an address of QEMU's network, and its MAC address. */
 const LAN = 'for i in $(seq 90); do ip -4 -brief address | grep 10.0.2 && break; sleep 1; done; for n in /sys/class/net/*; do [ ! -e $n/device ] || echo "CARD ${n##*/} $(cat $n/address)"; done';
 
@@ -28,7 +28,7 @@ await use(attachImage(machine), (loop) => withMounts([['-t', 'ext4', loop.partit
 const store = path('store.img');
 await execa('truncate', ['-s', '1G', store]);
 await execa('mkfs.ext4', ['-q', '-F', '-L', 'STORE', store]);
-await use(Guest.start({ ...options, media: [{ file: machine, as: 'virtio', boot: true }, { file: store, as: 'virtio', serial: 'STORE' }], more: card('e1000', OLD, '0x5'), log: path('build.log') }), async (guest) => {
+await use(Guest.start({ ...options, media: [{ file: machine, as: 'virtio', boot: true }, { file: store, as: 'virtio', serial: 'STORE' }], more: card(OLD, '0x5'), log: path('build.log') }), async (guest) => {
   await bootToLogin(guest, 900);
   const lan = await guest.must(LAN, 120);
   if (!/^ens5 +UP +10\.0\.2\./m.test(lan)) throw new Error(`the machine itself: ${lan}`);
@@ -41,7 +41,7 @@ for (const file of [store, machine]) rmSync(file);
 
 const disk = path('new.img');
 await execa('truncate', ['-s', '2G', disk]);
-const now = card('virtio-net-pci', NEW, '0x9');
+const now = card(NEW, '0x9');
 await use(Guest.start({ ...options, media: [{ file: iso, as: 'cdrom', boot: true }, { file: disk, as: 'virtio' }], more: now, log: path('restore.log') }), async (guest) => {
   await bootToRescue(guest);
   const { status, output } = await guest.run('TERM=dumb start-restore --disk /dev/vda --yes --check', 1800);
