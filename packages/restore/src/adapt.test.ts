@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { forgetLvmDevices, rewriteSystem } from './adapt.ts';
+import { cloudRemark, forgetLvmDevices, rewriteSystem } from './adapt.ts';
 import { adaptDebconf, rewriteInstallDevices, stableLink } from './debconf.ts';
 import { refreshInitramfs } from './initramfs.ts';
 import { askForRelabel, labelNewFiles } from './selinux.ts';
@@ -38,6 +38,18 @@ describe('LVM', () => {
     expect([existsSync(join(root, 'etc/lvm/devices/system.devices')), readFileSync(join(root, 'etc/lvm/devices/system.devices.before-restore'), 'utf8').length > 0]).toEqual([false, true]);
     rewriteSystem(root, [{ from: '/dev/sda3', path: '/dev/nvme0n1p3', tag: 'UUID=x' }]);
     expect(readFileSync(join(root, 'etc/lvm/lvm.conf'), 'utf8')).toContain('"a|/dev/nvme0n1p3|", "a|/dev/sda3.*|"');
+  });
+});
+
+describe('cloud-init', () => {
+  it('is spoken of where it would take the restored machine for a new one', () => {
+    expect(cloudRemark(root)).toBeUndefined();
+    put('var/lib/cloud/data/instance-id', 'iid-datasource-none\n');
+    expect(cloudRemark(root)).toBeUndefined();
+    put('var/lib/cloud/data/instance-id', 'i-0abc\n');
+    expect(cloudRemark(root)).toMatch(/new SSH host keys/);
+    put('etc/cloud/cloud-init.disabled', '');
+    expect(cloudRemark(root)).toBeUndefined();
   });
 });
 

@@ -35,6 +35,16 @@ export function forgetLvmDevices(root: string): string[] {
   return [`/${LVM_DEVICES}: it named disks that are others now, and lies beside as system.devices.before-restore: LVM looks at all disks (vgimportdevices --all makes it anew)`];
 }
 
+/**
+ * cloud-init (cloud-init.io, "Instance identity") takes a machine with another instance id for a new one: it makes new host keys of SSH, and sets host name, users and
+ * network as the cloud says. Returns a remark where the restored system would do that, or undefined.
+ */
+export function cloudRemark(root: string): string | undefined {
+  const id = join(root, 'var/lib/cloud/data/instance-id');
+  if (!isFile(id) || existsSync(join(root, 'etc/cloud/cloud-init.disabled')) || readFileSync(id, 'utf8').trim() === 'iid-datasource-none') return undefined;
+  return 'cloud-init runs in the restored system: as another instance of a cloud it gets new SSH host keys, and host name, users and network of that instance; to keep what was restored, make the file etc/cloud/cloud-init.disabled in it before it starts';
+}
+
 const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Files of a glob with at most one `*` in a directory or name. */

@@ -16,7 +16,7 @@ import { adaptDebconf } from './debconf.js';
 import { makeBtrfs } from './btrfs-alone.js';
 import { adaptCards } from './network-cards.js';
 import { makeSwapFile } from './swap-file.js';
-import { forgetLvmDevices, rewriteSystem } from './adapt.js';
+import { cloudRemark, forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
 import { Journal } from './journal.js';
@@ -222,7 +222,8 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
         const before = JSON.parse(notes.noted() ?? '[]') as string[];
         const said = [...rewriteSystem(root, step.renamed), ...adaptDebconf(root, step.renamed)];
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
-        if (step.otherDisks === true) said.push(...forgetLvmDevices(root));
+        const cloud = step.otherDisks === true ? cloudRemark(root) : undefined;
+        if (step.otherDisks === true) said.push(...forgetLvmDevices(root), ...(cloud === undefined ? [] : [cloud]));
         said.push(...adaptCards(root, step.cards ?? [], step.kernelNames === true));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));
         said.unshift(...before.filter((l) => !said.includes(l)));
