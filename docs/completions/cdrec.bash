@@ -113,12 +113,13 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
@@ -133,6 +134,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
@@ -144,7 +146,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
@@ -159,6 +161,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
         --skip) COMPREPLY=(); return ;;
         --from) COMPREPLY=(); return ;;
@@ -168,7 +171,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -294,6 +297,7 @@ _cdrec() {
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
+        --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
         --disk) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
@@ -305,7 +309,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

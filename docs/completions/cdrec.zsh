@@ -117,6 +117,7 @@ _cdrec_plan() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
@@ -137,6 +138,7 @@ _cdrec_restore() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \
@@ -170,6 +172,7 @@ _cdrec_clone_dsk() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '--yes[do not ask; only for plans that are not ambiguous]' \
@@ -319,6 +322,7 @@ _cdrec_fleet_restore() {
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
+    '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
     '--json[the plan as JSON on standard output]' \
     '*--disk[which disk takes the place of which; just a target if the machine had one disk; several go onto one where they name the same]:value:_files' \

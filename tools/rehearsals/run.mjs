@@ -73,6 +73,11 @@ const cases = {
     const forged = await verify([]);
     if (forged.exitCode !== 1 || !/signature/.test(forged.stderr)) throw new Error(`a forged report: ${forged.exitCode} ${forged.stderr}`);
   },
+  /** The set of a BIOS machine where the firmware knows UEFI alone, and enforces Secure Boot: it gets an EFI system partition. */
+  'other-firmware': async () => {
+    const { exitCode, json } = await rehearse('other-firmware', await soundSet(), ['--firmware', 'secure-boot']);
+    if (exitCode !== 0 || json.verdict !== 'PASS' || json.checkedFiles < 10_000 || !json.system.mounted.includes('/boot/efi') || json.system.failedUnits.length > 0) throw new Error(JSON.stringify(json, null, 1));
+  },
   /** UEFI: the set of the case uefi-xfs, made in the running machine. */
   uefi: async () => {
     const made = join(dir, '../uefi-xfs/set');

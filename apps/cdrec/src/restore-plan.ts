@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { assignDisks, chained, convertSurvey, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
+import { addEsp, assignDisks, chained, convertSurvey, espDisk, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, readNetwork, type PartitionTable, type Survey } from '@cdrec/survey';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, errorCode } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
 import { usageError } from './exit.js';
 import { findSet } from './sets.js';
@@ -14,7 +14,7 @@ const RULES = '/etc/cdrec/restore.json';
 const MBR_SECTORS = 2 ** 32 - 1;
 
 /** Options that shape a plan, as commander leaves them. */
-export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string; nic: string[] }
+export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string; nic: string[]; firmware?: string }
 
 /** The survey of a set, wherever it lies. @throws CdrecError SET_INCOMPLETE */
 export async function readSurveyOf(set: OpenSet): Promise<Survey> {
@@ -81,8 +81,25 @@ function tables(flags: PlanFlags, used: readonly { readonly device: string }[]):
   }));
 }
 
+/** How the restored system is to start: as this machine was started, unless somebody says otherwise. @throws CdrecError USAGE */
+function firmwareOf({ firmware }: PlanFlags): 'bios' | 'uefi' {
+  if (firmware !== undefined && firmware !== 'bios' && firmware !== 'uefi') throw usageError(`--firmware ${firmware}: bios or uefi`);
+  return firmware ?? (existsSync('/sys/firmware/efi') ? 'uefi' : 'bios');
+}
+
 /** A plan for the whole machine, or for one disk of it (`only`). `places`: where the set lies, which is never written to. */
 export async function makePlan(set: OpenSet, places: readonly string[], flags: PlanFlags, only?: string): Promise<Plan> {
+  try {
+    return await planWith(set, places, flags, only, false);
+  } catch (error) {
+    // Where there is just room for what there was, it comes back as it was, with a warning.
+    if (!['DISK_TOO_SMALL', 'DISK_MISSING'].includes(errorCode(error) ?? '') || firmwareOf(flags) !== 'uefi') throw error;
+    return await planWith(set, places, flags, only, true).catch(() => { throw error; });
+  }
+}
+
+/** `noEsp`: a machine that started by BIOS gets no EFI system partition. */
+async function planWith(set: OpenSet, places: readonly string[], flags: PlanFlags, only: string | undefined, noEsp: boolean): Promise<Plan> {
   const whole = await readSurveyOf(set);
   const { survey: chosenPart, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
   const without = [...flags.without, ...gone];
@@ -95,22 +112,31 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   const grow = flags.grow === true || flags.weight.length > 0;
   const rules = sizeRules(flags, part);
   const targets = await readTargets(places);
+  const firmware = firmwareOf(flags);
   const wanted = tables(flags, used);
+  // What started by BIOS alone, on a machine that was started by UEFI, gets an ESP, on a GPT.
+  const esp = firmware === 'uefi' ? espDisk(part) : undefined;
+  const newEsp = noEsp || esp === undefined || !used.some((d) => d.device === esp) || wanted.get(esp) === 'dos' ? undefined : esp;
+  if (newEsp !== undefined) wanted.set(newEsp, 'gpt');
+  const convert = (to: ReadonlyMap<string, PartitionTable['type']>): ReturnType<typeof convertSurvey> => {
+    const c = convertSurvey(part, to);
+    return newEsp === undefined ? c : { ...c, survey: addEsp(c.survey, newEsp) };
+  };
   const assign = (survey: Survey): ReturnType<typeof assignDisks> =>
     assignDisks(survey.disks.filter((d) => used.some((u) => u.device === d.device)), targets, chosen, (d) => leastDiskBytes(survey, d, rules)).map((a) => {
       const more = others.get(a.source.device);
       return more === undefined ? a : { ...a, others: more };
     });
-  let converted = convertSurvey(part, wanted);
+  let converted = convert(wanted);
   let assignments = assign(converted.survey);
   // A disk that is to be used whole, and is too large for its MBR.
   const large = assignments.filter((a) => grow && a.source.table?.type === 'dos' && !wanted.has(a.source.device) && a.target.bytes / a.target.sectorBytes > MBR_SECTORS);
   if (large.length > 0) {
-    converted = convertSurvey(part, new Map([...wanted, ...large.map((a): [string, 'gpt'] => [a.source.device, 'gpt'])]));
+    converted = convert(new Map([...wanted, ...large.map((a): [string, 'gpt'] => [a.source.device, 'gpt'])]));
     assignments = assign(converted.survey);
   }
   const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware: existsSync('/sys/firmware/efi') ? 'uefi' : 'bios', check: flags.check === true, attached: targets, ...(flags.nic.includes('none') ? {} : { cards: await readCards(), nics: nicsOf(flags.nic) }), ...hooks,
+    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware, newEsp: newEsp !== undefined, check: flags.check === true, attached: targets, ...(flags.nic.includes('none') ? {} : { cards: await readCards(), nics: nicsOf(flags.nic) }), ...hooks,
   });
 }

@@ -45,6 +45,15 @@ export function cloudRemark(root: string): string | undefined {
   return 'cloud-init runs in the restored system: as another instance of a cloud it gets new SSH host keys, and host name, users and network of that instance; to keep what was restored, make the file etc/cloud/cloud-init.disabled in it before it starts';
 }
 
+/** Adds a line to fstab(5) for a mount point that it does not know. Returns what was done. */
+export function appendFstab(root: string, line: string): string[] {
+  const path = join(root, 'etc/fstab');
+  const text = isFile(path) ? readFileSync(path, 'latin1') : '';
+  if (text.split('\n').some((l) => l.trim().split(/\s+/)[1] === line.split(' ')[1] && !/^\s*#/.test(l))) return [];
+  writeFileSync(path, `${text === '' || text.endsWith('\n') ? text : `${text}\n`}${line}\n`, 'latin1');
+  return [`/etc/fstab: ${line.split(' ')[1] ?? ''} is new`];
+}
+
 const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** Files of a glob with at most one `*` in a directory or name. */

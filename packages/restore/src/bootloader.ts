@@ -123,6 +123,7 @@ export async function installExtlinux({ directory }: Extract<Step, { kind: 'extl
 export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: string, firmware: boolean): Promise<string[]> {
   const esp = join(root, step.mount);
   const fallback = join(esp, 'EFI/BOOT/BOOTX64.EFI');
+  if (step.fresh === true) await installGrubEfi(root, step.mount);
   const programs = listPrograms(esp);
   const own = programs.find((p) => /shimx64\.efi$/i.test(p)) ?? programs.find((p) => /(grubx64|systemd-bootx64|bootx64)\.efi$/i.test(p)) ?? unifiedImage(esp, programs, step.entries);
   const entries = step.entries.filter((e) => hasFile(esp, e.file));
@@ -145,6 +146,15 @@ export async function ensureEfi(step: Extract<Step, { kind: 'efi' }>, root: stri
   if (!firmware) return ['the firmware entry was not written (not booted by UEFI here); the machine starts by the removable-media path'];
   const failed = await enterFirmware(step, entries.length > 0 ? entries : [{ label: step.label, file: `\\${relative(esp, own ?? fallback).replaceAll('/', '\\')}`, arguments: '' }]);
   return failed === undefined ? [] : [`the firmware entry could not be written (${failed}); the machine starts by the removable-media path`];
+}
+
+/** GRUB into a new ESP, under the name of its distribution: signed, and behind shim, where these are installed (grub-install(8)). @throws CdrecError BOOT_LOADER_FAILED */
+async function installGrubEfi(root: string, mount: string): Promise<void> {
+  const program = inSystem(root, ['grub-install', 'grub2-install']);
+  if (program === undefined || !['usr/lib/grub/x86_64-efi', 'usr/lib/grub2/x86_64-efi', 'usr/share/grub2/x86_64-efi'].some((d) => existsSync(join(root, d)))) {
+    throw new CdrecError('BOOT_LOADER_FAILED', 'the restored system has no GRUB for UEFI', { hint: 'chroot to it and install one (apt install grub-efi-amd64-bin, say), then try again; or leave this step out: it starts by BIOS' });
+  }
+  await runTool('chroot', [root, program, '--target=x86_64-efi', `--efi-directory=${mount}`, '--no-nvram']);
 }
 
 /** A kernel with everything in it, which needs no arguments: what the firmware started, else the newest one in EFI/Linux (Unified Kernel Image, UAPI specification 5). */

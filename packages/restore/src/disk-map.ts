@@ -15,7 +15,8 @@ export function diskMap(before: Survey, after: Survey, device: string): MapRow[]
     return rows;
   }
   for (const p of inOrder(tables[1])) {
-    const was = tables[0]?.partitions.find((q) => q.node === p.node);
+    // What a plan adds has no device node of its own.
+    const was = / \((?:ESP|BIOS boot)\)$/.test(p.node) ? undefined : tables[0]?.partitions.find((q) => q.node === p.node);
     rows.push({ depth: 0, name: `partition ${String(p.number)}`, before: was === undefined ? undefined : was.sectors * (old?.sectorBytes ?? 512), after: p.sectors * (now?.sectorBytes ?? 512), what: content(after, p.node) || (p.name ?? '') });
     addLayers(after, before, p.node, 1, rows);
   }

@@ -16,7 +16,7 @@ import { adaptDebconf } from './debconf.js';
 import { makeBtrfs } from './btrfs-alone.js';
 import { adaptCards } from './network-cards.js';
 import { makeSwapFile } from './swap-file.js';
-import { cloudRemark, forgetLvmDevices, rewriteSystem } from './adapt.js';
+import { appendFstab, cloudRemark, forgetLvmDevices, rewriteSystem } from './adapt.js';
 import { refreshInitramfs } from './initramfs.js';
 import { describeStep } from './describe.js';
 import { Journal } from './journal.js';
@@ -223,6 +223,7 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
         const said = [...rewriteSystem(root, step.renamed), ...adaptDebconf(root, step.renamed)];
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         const cloud = step.otherDisks === true ? cloudRemark(root) : undefined;
+        if (step.fstab !== undefined) said.push(...appendFstab(root, step.fstab));
         if (step.otherDisks === true) said.push(...forgetLvmDevices(root), ...(cloud === undefined ? [] : [cloud]));
         said.push(...adaptCards(root, step.cards ?? [], step.kernelNames === true));
         if (step.encrypted !== undefined) said.push(...(await addKeyFiles(root, step.encrypted, async (volume) => options.passphrase?.(volume))));

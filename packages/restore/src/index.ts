@@ -7,6 +7,7 @@ export { chained, joinDisks, type Joined } from './join.js';
 export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';
+export { addEsp, espDisk, NEW_ESP } from './esp.js';
 export { findTwins, type Twin } from './twins.js';
 export { adaptCards, matchCards, replaceMacs, type CardChange, type MatchedCards, type NetworkCard } from './network-cards.js';
 export { describeStep, formatPlan } from './describe.js';

@@ -6,6 +6,7 @@ import { btrfsCommand, groupStep, kdfOptions, luksStep, halfSafeWarning, raidSte
 import { holdsFiles } from './files.js';
 import { cardWarning, matchCards, type CardChange, type NetworkCard } from './network-cards.js';
 import type { NewVolume } from './key-files.js';
+import { espLine, NEW_ESP } from './esp.js';
 import { fitSurvey, type SizeChange } from './fit.js';
 import { lostRedundancy } from './join.js';
 import { loaderSteps } from './plan-loaders.js';
@@ -51,10 +52,10 @@ export type Step =
   | { readonly id: string; readonly kind: 'swap-file'; readonly file: SwapFile; readonly copyOnWrite: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'image'; readonly device: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly writer: Command }
   | { readonly id: string; readonly kind: 'grub-bios'; readonly disk: string; readonly partition?: boolean; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fresh?: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly fstab?: string; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'quotas'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options: string; readonly quotas: readonly Quota[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
@@ -80,6 +81,8 @@ export interface PlanInput {
   readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
+  /** The disk of the survey that got an EFI system partition for this restore (`addEsp`). */
+  readonly newEsp?: boolean;
   /** Network cards that are here, and by their old names what takes their place (a new name or MAC address). */
   readonly cards?: readonly NetworkCard[];
   readonly nics?: ReadonlyMap<string, string>;
@@ -111,7 +114,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], cards = [], nics = new Map(), check = false, hook }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], cards = [], nics = new Map(), newEsp = false, check = false, hook }: PlanInput): Plan {
   requireSpare(original, without);
   const fitted = fitSurvey(original, assignments, grow, rules);
   const { changes } = fitted;
@@ -142,7 +145,8 @@ export function planRestore({ survey: original, archives, assignments, without =
   const ordered = [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1));
   for (const fs of ordered) if (fs.type !== 'btrfs') steps.push({ id: `mkfs ${at(fs.device)}`, kind: 'make', device: at(fs.device), commands: mkfsCommands(fs, at(fs.device)) });
   for (const swap of survey.swaps) steps.push({ id: `mkswap ${at(swap.device)}`, kind: 'make', device: at(swap.device), commands: [mkswapCommand(swap, at(swap.device))] });
-  for (const fs of ordered) {
+  const filled = ordered.filter((fs) => !newEsp || fs.mount !== NEW_ESP);
+  for (const fs of filled) {
     const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
     const flags = archives.find((a) => a.kind === 'flags' && a.mount === fs.mount);
@@ -165,8 +169,8 @@ export function planRestore({ survey: original, archives, assignments, without =
     const id = /(?:^|,)subvolid=(\d+)/.exec(f.options)?.[1];
     return f.type !== 'btrfs' || f.nested === true || f.subvolume === undefined || f.subvolume === '' || id === undefined ? [] : [{ uuid: f.uuid, label: f.label, mount: f.mount, id: Number(id), path: f.subvolume }];
   });
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
-  if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems));
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), ...(newEsp ? { fstab: espLine(ordered.find((f) => f.mount === NEW_ESP)?.uuid ?? '') } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
+  if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems).map((s) => (newEsp && s.kind === 'efi' ? { ...s, fresh: true } : s)));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
   for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
   for (const fs of ordered) {
@@ -201,7 +205,8 @@ const startsByBios = (s: Step): boolean => s.kind === 'grub-bios' || s.kind === 
 
 function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | 'uefi' | undefined): string[] {
   const out: string[] = [];
-  if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only: switch the firmware to legacy boot (CSM) afterwards');
+  if (steps.some((s) => s.kind === 'efi' && s.fresh === true)) out.push(`this machine was started by UEFI, the system started by BIOS only: it gets an EFI system partition (${NEW_ESP}) and GRUB for UEFI, and starts by both (--firmware bios leaves it as it was). Install its package for UEFI afterwards (grub-efi-amd64 and the like), for updates`);
+  if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only, and there is no room for an EFI system partition, or no GRUB: switch the firmware to legacy boot (CSM) afterwards');
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
   for (const l of survey.layers) if (l.type === 'vg') for (const v of l.volumes) {
     if (v.cache !== undefined) out.push(`the logical volume ${l.name}/${v.name} had a ${v.cache}, which is not made again (lvmcache(7)); the room that it took is free`);

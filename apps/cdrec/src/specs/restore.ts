@@ -7,6 +7,7 @@ const PLAN: readonly OptionSpec[] = [
   { flags: '--fixed <name>', text: 'keeps its size: a mount point, GROUP/VOLUME, or a device; default: restore.fixed of the configuration', repeat: true },
   { flags: '--weight <name=number>', text: 'share of what is gained on larger disks; without a weight nothing else grows', repeat: true },
   { flags: '--table <[source=]kind>', text: 'partition table of the new disk: gpt or mbr; default: the kind it had, GPT where a disk that grows is too large for an MBR', repeat: true, value: ['gpt', 'mbr'] },
+  { flags: '--firmware <kind>', text: 'how the restored system is to start: bios or uefi; default: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both', value: ['bios', 'uefi'] },
   { flags: '--nic <old=new>', text: 'which network card takes the place of which: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none: the network of the restored system stays as it is', repeat: true },
   { flags: '--json', text: 'the plan as JSON on standard output' },
 ];
