@@ -79,7 +79,7 @@ mount /dev/vdb3 /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot; m
   lilo: {
     disks: 1, bus: 'ahci', only: ['same', 'larger'], rehearse: ['--bus', 'ahci'], release: { suite: 'jammy', ...UBUNTU, packages: [...UBUNTU.packages, 'lilo'] },
     make: `printf '%s\\n' 'label: dos' 'size=2500M, type=83, bootable' 'type=82' | sfdisk -q $DISK; udevadm settle
-mkfs.ext4 -q -L root2 \${DISK}1; mkswap -q -L swap2 \${DISK}2; mount \${DISK}1 /mnt`,
+mkfs.ext4 -q -L root2 \${DISK}1; mkswap -L swap2 \${DISK}2; mount \${DISK}1 /mnt`,
     fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=swap2 none swap sw 0 0', more: 'rm -rf /mnt/boot/grub',
     boot: `v=$(ls /mnt/lib/modules | tail -n 1)
 printf '%s\\n' "boot=$DISK" lba32 large-memory 'serial=0,115200' prompt timeout=10 "image=/boot/vmlinuz-$v" ' label=linux' " initrd=/boot/initrd.img-$v" " root=\${DISK}1" ' read-only' ' append="console=tty0 console=ttyS0"' > /mnt/etc/lilo.conf

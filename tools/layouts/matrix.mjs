@@ -95,17 +95,17 @@ btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=z
 touch /mnt/home/swapfile; chattr +C /mnt/home/swapfile; fallocate -l 64M /mnt/home/swapfile; chmod 600 /mnt/home/swapfile; mkswap -q /mnt/home/swapfile`,
     fstab: 'LABEL=top / btrfs rw,subvolid=257,subvol=/@,compress=zstd 0 0\nLABEL=top /home btrfs subvol=@home 0 0\n/home/swapfile none swap sw 0 0', more: 'mkdir /tmp/top; mount -o subvolid=5 /dev/vdb2 /tmp/top; btrfs -q subvolume snapshot -r /mnt/home /tmp/top/@snapshots/before; umount /tmp/top',
   },
-  /** As openSUSE lays a btrfs out, after a rollback: the root is a snapshot, the default subvolume, which fstab does not name; others below @; a read-only snapshot that stays out. */
+  /** As openSUSE lays a btrfs out, after a rollback: the root is a snapshot, the default subvolume, which fstab does not name; others below @ (but that of GRUB's modules, which only openSUSE's GRUB finds); a read-only snapshot that stays out. */
   'btrfs-snapper': {
     disks: 1, expected: [/subvolumes\/\d+: .*"snapshot":true/],
     make: `${gpt('/dev/vdb', 'type=L')}
-mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@; mkdir -p /mnt/@/boot/grub
-for s in .snapshots home var boot/grub/i386-pc; do btrfs -q subvolume create /mnt/@/$s; done
+mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@
+for s in .snapshots home var; do btrfs -q subvolume create /mnt/@/$s; done
 mkdir /mnt/@/.snapshots/1 /mnt/@/.snapshots/2 /mnt/@/.snapshots/3; btrfs -q subvolume create /mnt/@/.snapshots/1/snapshot
 btrfs -q subvolume snapshot -r /mnt/@/.snapshots/1/snapshot /mnt/@/.snapshots/2/snapshot; btrfs -q subvolume snapshot /mnt/@/.snapshots/2/snapshot /mnt/@/.snapshots/3/snapshot
-btrfs -q subvolume set-default /mnt/@/.snapshots/3/snapshot; umount /mnt; mount /dev/vdb2 /mnt; mkdir -p /mnt/.snapshots /mnt/home /mnt/var /mnt/boot/grub/i386-pc
-for s in .snapshots home var boot/grub/i386-pc; do mount -o subvol=@/$s /dev/vdb2 /mnt/$s; done`,
-    fstab: 'LABEL=top / btrfs defaults 0 0\nLABEL=top /.snapshots btrfs subvol=/@/.snapshots 0 0\nLABEL=top /home btrfs subvol=/@/home 0 0\nLABEL=top /var btrfs subvol=/@/var 0 0\nLABEL=top /boot/grub/i386-pc btrfs subvol=/@/boot/grub/i386-pc 0 0',
+btrfs -q subvolume set-default /mnt/@/.snapshots/3/snapshot; umount /mnt; mount /dev/vdb2 /mnt; mkdir -p /mnt/.snapshots /mnt/home /mnt/var
+for s in .snapshots home var; do mount -o subvol=@/$s /dev/vdb2 /mnt/$s; done`,
+    fstab: 'LABEL=top / btrfs defaults 0 0\nLABEL=top /.snapshots btrfs subvol=/@/.snapshots 0 0\nLABEL=top /home btrfs subvol=/@/home 0 0\nLABEL=top /var btrfs subvol=/@/var 0 0',
   },
   /** btrfs RAID1 over two disks. */
   'btrfs-raid1': {
