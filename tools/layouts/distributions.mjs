@@ -37,7 +37,7 @@ const subiquity = {
 vgcreate -q ubuntu-vg /dev/vdb3; lvcreate -q -y -n ubuntu-lv -L 1900M ubuntu-vg; lvcreate -q -y -n srv -L 200M ubuntu-vg
 mkfs.vfat -F32 /dev/vdb1; mkfs.ext4 -q /dev/vdb2; mkfs.ext4 -q /dev/ubuntu-vg/ubuntu-lv; mkfs.ext4 -q /dev/ubuntu-vg/srv
 mount /dev/ubuntu-vg/ubuntu-lv /mnt; mkdir -p /mnt/boot /mnt/srv/data; mount /dev/vdb2 /mnt/boot; mkdir /mnt/boot/efi; mount /dev/vdb1 /mnt/boot/efi; mount /dev/ubuntu-vg/srv /mnt/srv/data; cp -a /usr/share/common-licenses /mnt/srv/data/
-fallocate -l 64M /mnt/swap.img; chmod 600 /mnt/swap.img; mkswap -q /mnt/swap.img`,
+fallocate -l 64M /mnt/swap.img; chmod 600 /mnt/swap.img; mkswap /mnt/swap.img`,
   fstab: '/swap.img none swap sw 0 0',
   more: `lv() { printf '/dev/disk/by-id/dm-uuid-LVM-%s %s ext4 defaults 0 1\\n' "$(lvs --noheadings -o vg_uuid,lv_uuid ubuntu-vg/$1 | tr -d ' -')" $2; }
 { lv ubuntu-lv /; lv srv /srv/data; printf '/dev/disk/by-uuid/%s %s 0 1\\n' $(blkid -o value -s UUID /dev/vdb2) '/boot ext4 defaults' $(blkid -o value -s UUID /dev/vdb1) '/boot/efi vfat defaults'; } >> /mnt/etc/fstab; cat /mnt/etc/fstab`,
@@ -50,7 +50,7 @@ export const DISTRIBUTIONS = {
     disks: 1, release: { suite: 'bullseye' },
     make: `printf '%s\\n' 'label: dos' 'size=2200M, type=8e, bootable' 'type=5' 'size=300M, type=83' 'type=82' | sfdisk -q /dev/vdb; udevadm settle
 vgcreate -q vg /dev/vdb1; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n var -L 400M vg
-mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L var2 /dev/vg/var; mkfs.btrfs -q -M -L srv2 /dev/vdb5; mkswap -q -L swap2 /dev/vdb6
+mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L var2 /dev/vg/var; mkfs.btrfs -q -M -L srv2 /dev/vdb5; mkswap -L swap2 /dev/vdb6
 mount /dev/vg/root /mnt; mkdir -p /mnt/srv/data /mnt/home; mount /dev/vdb5 /mnt/srv/data; mount /dev/vg/var /mnt/home; cp -a /usr/share/common-licenses /mnt/srv/data/; cp -a /usr/share/common-licenses /mnt/home/`,
     fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=var2 /home xfs defaults 0 0\nLABEL=srv2 /srv/data btrfs defaults 0 0\nLABEL=swap2 none swap sw 0 0',
   },
@@ -59,7 +59,7 @@ mount /dev/vg/root /mnt; mkdir -p /mnt/srv/data /mnt/home; mount /dev/vdb5 /mnt/
     disks: 1, firmware: 'uefi', release: { suite: 'trixie' }, rehearse: ['--firmware', 'secure-boot'],
     make: `printf '%s\\n' 'label: gpt' 'size=200M, type=U' 'size=300M, type=L' 'type=E6D6D379-F507-44C2-A23C-238F2A3DF928' | sfdisk -q /dev/vdb; udevadm settle
 vgcreate -q vg /dev/vdb3; lvcreate -q -y -n root -L 1700M vg; lvcreate -q -y -n home -L 400M vg; lvcreate -q -y -n swap -L 64M vg
-mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L boot2 /dev/vdb2; mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L home2 /dev/vg/home; mkswap -q /dev/vg/swap
+mkfs.vfat -n ESP2 /dev/vdb1; mkfs.ext4 -q -L boot2 /dev/vdb2; mkfs.ext4 -q -L root2 /dev/vg/root; mkfs.xfs -q -L home2 /dev/vg/home; mkswap /dev/vg/swap
 mount /dev/vg/root /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot; mkdir /mnt/boot/efi; mount /dev/vdb1 /mnt/boot/efi; mount /dev/vg/home /mnt/home; cp -a /usr/share/common-licenses /mnt/home/`,
     fstab: '/dev/mapper/vg-root / ext4 defaults 0 1\nLABEL=boot2 /boot ext4 defaults 0 2\nLABEL=ESP2 /boot/efi vfat umask=0077 0 2\nLABEL=home2 /home xfs defaults 0 0\n/dev/vg/swap none swap sw 0 0',
     boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
