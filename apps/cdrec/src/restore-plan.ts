@@ -92,8 +92,8 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
   try {
     return await planWith(set, places, flags, only, false);
   } catch (error) {
-    // Where there is just room for what there was, it comes back as it was, with a warning.
-    if (!['DISK_TOO_SMALL', 'DISK_MISSING'].includes(errorCode(error) ?? '') || firmwareOf(flags) !== 'uefi') throw error;
+    // Where there is just room for what there was, it comes back as it was, with a warning; unless somebody asked for more.
+    if (!['DISK_TOO_SMALL', 'DISK_MISSING'].includes(errorCode(error) ?? '') || firmwareOf(flags) !== 'uefi' || flags.firmware !== undefined) throw error;
     return await planWith(set, places, flags, only, true).catch(() => { throw error; });
   }
 }

@@ -17,6 +17,7 @@ export { btrfsCommand, groupStep, luksStep, raidStep, type LayerStep } from './l
 export { executePlan, type ExecuteOptions, type ExecuteResult } from './execute.js';
 export { archiveOf, holdsFiles, listArchive, listIndex, matcher, memberOf, pathOf } from './files.js';
 export { withMount } from './mounts.js';
+export { makeBtrfs } from './btrfs-alone.js';
 export { applyFlags, prepareFlags } from './flags.js';
 export { headerWriter } from './make-layers.js';
 export { counted, feed, extract, extractArguments, type Extraction, type StoredAs } from './extract.js';

@@ -8,14 +8,18 @@ import { labelNewFiles } from './selinux.js';
 /** Which of some file systems a path lies on: the one mounted nearest above it. */
 export const mountedAt = <T extends { readonly mount: string }>(path: string, all: readonly T[]): T | undefined => all.filter((f) => f.mount === '/' || path.startsWith(`${f.mount}/`)).sort((a, b) => b.mount.length - a.mount.length)[0];
 
-/** Mounts a device on a new directory, runs `work`, unmounts it whatever happens. */
-export async function withMount<T>({ device, type, options }: Pick<Placement, 'device' | 'type' | 'options'>, directory: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Mounts a device on a new directory, runs `work`, unmounts it whatever happens. `own`: a btrfs lies on this device and those of its options alone, whatever else has
+ * its UUID; otherwise on all that the kernel has seen of it.
+ * @throws CdrecError BTRFS_MIXED, TOOL_FAILED
+ */
+export async function withMount<T>({ device, type, options }: Pick<Placement, 'device' | 'type' | 'options'>, directory: string, work: () => Promise<T>, own = true): Promise<T> {
   mkdirSync(directory, { recursive: true });
-  if (type === 'btrfs') await forgetBtrfs();
+  if (own && type === 'btrfs') await forgetBtrfs();
   await runTool('mount', ['-t', type, ...(options === undefined ? [] : ['-o', options]), device, directory]);
   let done = false;
   try {
-    if (type === 'btrfs') await requireOwnBtrfs(device, options, directory);
+    if (own && type === 'btrfs') await requireOwnBtrfs(device, options, directory);
     const result = await work();
     done = true;
     return result;

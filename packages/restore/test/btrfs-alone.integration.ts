@@ -47,6 +47,12 @@ describe('a btrfs beside an old one of the same UUID', () => {
     expect(sums()).toBe(before);
   });
 
+  it('may lie on devices that nobody names, where it is taken as it is', async () => {
+    sh(`btrfs device scan --forget; btrfs device scan ${String(new1)} ${String(new2)} > /dev/null`);
+    await withMount({ device: new2 as string, type: 'btrfs' }, join(dir, 'm'), () => Promise.resolve(expect(sh('ls m')).toContain('new-file')), false);
+    await expect(withMount({ device: new2 as string, type: 'btrfs' }, join(dir, 'm'), () => Promise.resolve())).rejects.toThrow(/mount/);
+  });
+
   it('is not written to while the old one is mounted: the kernel takes them for one', async () => {
     sh(`mount -t btrfs -o device=${String(old2)} ${String(old1)} m; mkdir other`);
     try {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { applyFlags, archiveOf, counted, extract, feed, holdsFiles, listArchive, listIndex, matcher, memberOf, mkfsCommands, pathOf, prepareFlags, withMount, type StoredAs } from '@cdrec/restore';
+import { applyFlags, archiveOf, counted, extract, feed, holdsFiles, listArchive, listIndex, makeBtrfs, matcher, memberOf, mkfsCommands, pathOf, prepareFlags, withMount, type StoredAs } from '@cdrec/restore';
 import type { Engine } from '@cdrec/engine';
 import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool, type ChainStage } from '@cdrec/tool';
@@ -134,13 +134,13 @@ async function toDevice(source: FsSource, archive: Archive, device: string, flag
     if (flags.yes !== true && (await terminal.ask(`${device} holds ${now.type === '' ? 'nothing known' : `${now.type} "${now.label}"`}. To make a new ${type} there, type its name (${device}): `, '--yes')) !== device) throw new CdrecError('NOT_CONFIRMED', 'not confirmed: nothing was written');
     const uuid = uuidFor(type, archive.fsUuid);
     const fs = { type, uuid, label: '', parameters: {} } as unknown as FileSystem;
-    const commands = type === 'btrfs' ? [['mkfs.btrfs', '--quiet', '--force', '--uuid', uuid, device] as const] : mkfsCommands(fs, device);
-    for (const [program, ...args] of commands) await runTool(program, args);
+    if (type === 'btrfs') await makeBtrfs(['--quiet', '--force', '--uuid', uuid, device]);
+    else for (const [program, ...args] of mkfsCommands(fs, device)) await runTool(program, args);
     if (type !== archive.fsType) terminal.say(`remark: ${archive.mount} was ${archive.fsType} and is ${type} now: change its line in /etc/fstab`);
   } else if (now.type === '') throw new CdrecError('TARGET_NOT_PREPARED', `${device} holds no file system`, { hint: 'make one, or let it be made: --mkfs TYPE' });
   const directory = mkdtempSync(join(tmpdir(), 'cdrec-fs-'));
   try {
-    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(source, new Map([[archive, []]]), directory, identity, terminal));
+    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(source, new Map([[archive, []]]), directory, identity, terminal), flags.mkfs !== undefined);
   } finally {
     rmdirSync(directory);
   }
