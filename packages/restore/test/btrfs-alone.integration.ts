@@ -49,7 +49,7 @@ describe('a btrfs beside an old one of the same UUID', () => {
 
   it('may lie on devices that nobody names, where it is taken as it is', async () => {
     sh(`btrfs device scan --forget; btrfs device scan ${String(new1)} ${String(new2)} > /dev/null`);
-    await withMount({ device: new2 as string, type: 'btrfs' }, join(dir, 'm'), () => Promise.resolve(expect(sh('ls m')).toContain('new-file')), false);
+    expect(await withMount({ device: new2 as string, type: 'btrfs' }, join(dir, 'm'), () => Promise.resolve(sh('ls m')), false)).toContain('new-file');
     await expect(withMount({ device: new2 as string, type: 'btrfs' }, join(dir, 'm'), () => Promise.resolve())).rejects.toThrow(/mount/);
   });
 
