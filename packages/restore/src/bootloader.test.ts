@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureEfi, installGrubBios } from './bootloader.ts';
+import { ensureEfi, installGrubBios, installLilo } from './bootloader.ts';
 
 /** Restored systems as directories; without a firmware, nothing of the host's is touched. */
 describe('what UEFI starts', () => {
@@ -75,6 +75,29 @@ describe.runIf(process.getuid?.() === 0)('GRUB for BIOS', () => {
       const is = (name: string, text: string): string | undefined => text.split('\n').find((l) => l.startsWith(`${name} `));
       expect([is('boot/grub/i386-pc/same.mod', times()), is('boot/grub', times())]).toEqual([is('boot/grub/i386-pc/same.mod', before), is('boot/grub', before)]);
       expect(is('boot/grub/i386-pc/other.mod', times())).not.toBe(is('boot/grub/i386-pc/other.mod', before));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('LILO', () => {
+  it('makes its map anew, wherever its configuration has it', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'cdrec-lilo-'));
+    try {
+      for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
+        mkdirSync(dirname(join(root, file)), { recursive: true });
+        execFileSync('cp', ['-L', file, join(root, file)]);
+      }
+      for (const d of ['sbin', 'etc']) mkdirSync(join(root, d));
+      writeFileSync(join(root, 'sbin/lilo'), '#!/bin/dash\necho "$@" > /asked\n', { mode: 0o755 });
+      const install = () => installLilo({ id: 'l', kind: 'lilo', disk: '/dev/none', fileSystems: [] }, root, { note: () => Promise.resolve(), noted: () => undefined });
+      expect(await install()).toEqual({ said: [], made: ['/boot/map'] });
+      expect(readFileSync(join(root, 'asked'), 'utf8')).toBe('-b /dev/none\n');
+      writeFileSync(join(root, 'etc/lilo.conf'), '# map=/no\nboot=/dev/sda\n map = "/boot/lilo.map"\n');
+      expect((await install()).made).toEqual(['/boot/lilo.map']);
+      rmSync(join(root, 'sbin/lilo'));
+      await expect(install()).rejects.toThrow(/neither lilo nor grub-install/);
     } finally {
       rmSync(root, { recursive: true });
     }

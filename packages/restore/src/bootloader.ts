@@ -207,13 +207,13 @@ async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: read
 }
 
 /**
- * Runs the restored system's own lilo. Where it is gone GRUB takes its place, if the system has it.
+ * Runs the restored system's own lilo. Where it is gone GRUB takes its place, if the system has it. Returns remarks, and the files that are made anew.
  * @throws CdrecError BOOT_LOADER_FAILED
  */
-export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: string, notes: Notes): Promise<string[]> {
+export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: string, notes: Notes): Promise<{ said: string[]; made: string[] }> {
   if (inSystem(root, ['lilo']) !== undefined) {
     await runTool('chroot', [root, 'lilo', '-b', step.disk]);
-    return [];
+    return { said: [], made: [liloMap(root)] };
   }
   if (inSystem(root, ['grub-install', 'grub2-install']) === undefined) {
     throw new CdrecError('BOOT_LOADER_FAILED', 'the machine started by LILO, but the restored system has neither lilo nor grub-install', { hint: 'chroot to the restored system and install GRUB (apt install grub-pc, say), then go on; or skip this step' });
@@ -221,5 +221,11 @@ export async function installLilo(step: Extract<Step, { kind: 'lilo' }>, root: s
   await installGrubBios({ id: step.id, kind: 'grub-bios', disk: step.disk, directory: '/boot/grub', fileSystems: step.fileSystems }, root, notes);
   const mkconfig = inSystem(root, ['grub-mkconfig', 'grub2-mkconfig']);
   if (mkconfig !== undefined) await runTool('chroot', [root, mkconfig, '-o', '/boot/grub/grub.cfg']);
-  return ['the restored system has no lilo any more: GRUB was installed in its place'];
+  return { said: ['the restored system has no lilo any more: GRUB was installed in its place'], made: ['/boot/grub/grub.cfg'] };
+}
+
+/** The file in which LILO keeps where the blocks of kernels and initramfs lie (lilo.conf(5), map=). */
+function liloMap(root: string): string {
+  const file = join(root, 'etc/lilo.conf');
+  return (existsSync(file) ? /^\s*map\s*=\s*"?([^"\s]+)/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined) ?? '/boot/map';
 }

@@ -86,7 +86,7 @@ export async function executePlan(plan: Plan, options: ExecuteOptions): Promise<
     // The cards are no part of the step: one that is plugged in meanwhile makes no other plan.
     if (await attempt(step.kind === 'adapt' ? { ...step, cards: plan.cards } : step, options, remarks, findings, journal)) {
       // A comparison is made again each time: its outcome stands in no journal.
-      if (step.kind !== 'check') await journal.add(step, step.kind === 'adapt' || step.kind === 'extlinux' ? findings.rewritten : []);
+      if (step.kind !== 'check') await journal.add(step, ['adapt', 'extlinux', 'lilo'].includes(step.kind) ? findings.rewritten : []);
     } else remarks.push(`failed and left out: ${describeStep(step)}`);
   }
   await journal.finish();
@@ -212,7 +212,11 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
       await withSystem(step.fileSystems, root, () => installGrubBios(step, root, notes));
       return [];
     case 'lilo':
-      return withSystem(step.fileSystems, root, () => installLilo(step, root, notes));
+      return withSystem(step.fileSystems, root, async () => {
+        const { said, made } = await installLilo(step, root, notes);
+        findings.rewrote([], made);
+        return said;
+      });
     case 'extlinux':
       findings.rewrote([], await withSystem(step.fileSystems, root, () => installExtlinux(step, root)));
       return [];
