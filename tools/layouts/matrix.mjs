@@ -88,7 +88,7 @@ mkfs.ext4 -q -L root /dev/vg/root; mkfs.ext4 -q -L srv /dev/vg/srv; mount /dev/v
   },
   /** btrfs with @ and @home, a default subvolume, compression; a snapshot that stays out; fstab has the number of @ beside its path; a swap file. */
   btrfs: {
-    disks: 1, expected: [/^\/etc\/fstab: /, /subvolumes\/\d+: .*"snapshot":true.* -> undefined$/],
+    disks: 1, expected: [/^\/etc\/fstab: /, /subvolumes\/@snapshots\/before: .*"snapshot":true.* -> undefined$/],
     make: `${gpt('/dev/vdb', 'type=L')}
 mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/gone; btrfs -q subvolume create /mnt/@; btrfs -q subvolume delete /mnt/gone; btrfs -q subvolume create /mnt/@home; btrfs -q subvolume create /mnt/@snapshots
 btrfs -q subvolume set-default /mnt/@; umount /mnt; mount -o subvol=@,compress=zstd /dev/vdb2 /mnt; mkdir /mnt/home; mount -o subvol=@home /dev/vdb2 /mnt/home; cp -a /usr/share/common-licenses /mnt/home/
@@ -97,7 +97,7 @@ touch /mnt/home/swapfile; chattr +C /mnt/home/swapfile; fallocate -l 64M /mnt/ho
   },
   /** As openSUSE lays a btrfs out, after a rollback: the root is a snapshot, the default subvolume, which fstab does not name; others below @ (but that of GRUB's modules, which only openSUSE's GRUB finds); a read-only snapshot that stays out. */
   'btrfs-snapper': {
-    disks: 1, expected: [/subvolumes\/\d+: .*"snapshot":true/],
+    disks: 1, expected: [/subvolumes\/@\/\.snapshots\/2\/snapshot: .*"snapshot":true.* -> undefined$/, /subvolumes\/@\/\.snapshots\/3\/snapshot\/snapshot: true -> false$/, /^btrfs \S+ .*snapshots\/3/],
     make: `${gpt('/dev/vdb', 'type=L')}
 mkfs.btrfs -q -L top /dev/vdb2; mount /dev/vdb2 /mnt; btrfs -q subvolume create /mnt/@
 for s in .snapshots home var; do btrfs -q subvolume create /mnt/@/$s; done
