@@ -187,7 +187,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const disks = assignments.map(({ source, others = [], target, rule }) => ({ source: source.device, ...(others.length === 0 ? {} : { others: others.map((o) => o.device) }), target: target.device, model: target.model, serial: target.serial, bytes: target.bytes, content: target.content, rule, map: diskMap(original, survey, source.device) }));
   // What lies on the disks is no part of the identity: after an interruption it is another content, but the same plan.
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
-  const matched = matchCards(original.network, cards, nics);
+  const matched = cards.length === 0 && nics.size === 0 ? { changes: [], unknown: [] } : matchCards(original.network, cards, nics);
   const twins = findTwins(original, assignments, attached);
   return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, warnings: [...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
