@@ -77,7 +77,8 @@ mount /dev/vdb3 /mnt; mkdir -p /mnt/boot /mnt/home; mount /dev/vdb2 /mnt/boot; m
   'ubuntu-26.04': { ...subiquity, release: { suite: 'resolute', ...UBUNTU, packages: [...UBUNTU.packages, 'initramfs-tools-', 'cryptsetup-initramfs-', 'dracut'] }, initramfs: ': # dracut makes one for any machine there, in half an hour of an emulated processor' },
   /** LILO, of the last distribution that has it; it knows SATA disks, not those of a hypervisor, nor NVMe. */
   lilo: {
-    disks: 1, bus: 'ahci', only: ['same', 'larger'], rehearse: ['--bus', 'ahci'], release: { suite: 'jammy', ...UBUNTU, packages: [...UBUNTU.packages, 'lilo'] },
+    // LILO writes into its first stage where the second one lies.
+    disks: 1, bus: 'ahci', expected: [/^boot sector 1: /], only: ['same', 'larger'], rehearse: ['--bus', 'ahci'], release: { suite: 'jammy', ...UBUNTU, packages: [...UBUNTU.packages, 'lilo'] },
     make: `printf '%s\\n' 'label: dos' 'size=2500M, type=83, bootable' 'type=82' | sfdisk -q $DISK; udevadm settle
 mkfs.ext4 -q -L root2 \${DISK}1; mkswap -L swap2 \${DISK}2; mount \${DISK}1 /mnt`,
     fstab: 'LABEL=root2 / ext4 defaults 0 1\nLABEL=swap2 none swap sw 0 0', more: 'rm -rf /mnt/boot/grub',
