@@ -43,7 +43,7 @@ export function describeStep(s: Step): string {
     case 'lilo': return `install LILO on ${s.disk}`;
     case 'extlinux': return `install EXTLINUX in ${s.directory}`;
     case 'grub-bios': return `install GRUB (BIOS) on ${s.disk}`;
-    case 'efi': return `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
+    case 'efi': return s.fresh === true ? `install GRUB (UEFI) into ${s.mount}, also at the removable-media path, and enter it into the firmware` : `check the UEFI boot loader in ${s.mount}, with the removable-media path, and enter it into the firmware`;
     case 'flags': return `set the inode flags of files in ${s.mount}`;
     case 'quotas': return `set the limits of ${String(s.quotas.length)} quotas of ${s.mount}`;
     case 'check': return `compare the files of ${s.mount} with ${s.archive}`;

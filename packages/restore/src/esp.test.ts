@@ -40,7 +40,7 @@ describe('an EFI system partition for what started by BIOS', () => {
     expect(p.steps.find((s) => s.kind === 'efi')).toMatchObject({ fresh: true, mount: '/boot/efi', label: 'debian', places: [{ disk: '/dev/nvme0n1', partition: 3 }] });
     expect(p.steps.find((s) => s.kind === 'grub-bios')).toBeDefined();
     expect(p.steps.find((s) => s.kind === 'adapt')).toMatchObject({ fstab: expect.stringMatching(/^UUID=[0-9A-F]{4}-[0-9A-F]{4} \/boot\/efi vfat umask=0077 0 1$/) as string });
-    expect(formatPlan(p)).toMatch(/partition 3 +- +128 MiB {3}vfat \/boot\/efi\n[^]*WARNING: this machine was started by UEFI/);
+    expect(formatPlan(p)).toMatch(/partition 3 +- +128 MiB {3}vfat \/boot\/efi\n[^]*WARNING: it is to start by UEFI[^]*install GRUB \(UEFI\) into \/boot\/efi/);
     // The same set and disks make the same plan, and the same UUID.
     expect(plan(prepared(), mib).id).toBe(p.id);
   });

@@ -205,7 +205,7 @@ const startsByBios = (s: Step): boolean => s.kind === 'grub-bios' || s.kind === 
 
 function warningsOf(survey: Survey, steps: readonly Step[], firmware: 'bios' | 'uefi' | undefined): string[] {
   const out: string[] = [];
-  if (steps.some((s) => s.kind === 'efi' && s.fresh === true)) out.push(`this machine was started by UEFI, the system started by BIOS only: it gets an EFI system partition (${NEW_ESP}) and GRUB for UEFI, and starts by both (--firmware bios leaves it as it was). Install its package for UEFI afterwards (grub-efi-amd64 and the like), for updates`);
+  if (steps.some((s) => s.kind === 'efi' && s.fresh === true)) out.push(`it is to start by UEFI, and started by BIOS only: it gets an EFI system partition (${NEW_ESP}) and GRUB for UEFI, and starts by both (--firmware bios leaves it as it was). Install its package for UEFI afterwards (grub-efi-amd64 and the like), for updates`);
   if (firmware === 'uefi' && !steps.some((s) => s.kind === 'efi')) out.push('this machine was started by UEFI, the system to be restored starts by BIOS only, and there is no room for an EFI system partition, or no GRUB: switch the firmware to legacy boot (CSM) afterwards');
   if (firmware === 'bios' && steps.some((s) => s.kind === 'efi') && !steps.some(startsByBios)) out.push('this machine was started by BIOS, the system to be restored starts by UEFI only: switch the firmware to UEFI afterwards');
   for (const l of survey.layers) if (l.type === 'vg') for (const v of l.volumes) {
