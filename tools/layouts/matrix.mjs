@@ -191,7 +191,8 @@ chroot /mnt extlinux --install /boot/extlinux; dd if=/mnt/usr/lib/syslinux/mbr/m
   },
   /** UEFI without GRUB: systemd-boot, whose entries name the root by its kernel name. */
   'systemd-boot': {
-    disks: 1, firmware: 'uefi', packages: ['systemd-boot', 'systemd-boot-efi'], ...onEsp,
+    // Names of the disk in these became UUIDs.
+    disks: 1, firmware: 'uefi', packages: ['systemd-boot', 'systemd-boot-efi'], expected: [/^\/boot\/efi\/loader\/entries\//, /^\/etc\/kernel\/cmdline: /], ...onEsp,
     boot: `echo 'root=/dev/vdb2 ro console=tty0 console=ttyS0' > /mnt/etc/kernel/cmdline
 chroot /mnt bootctl install --esp-path=/boot/efi --no-variables
 for v in $(ls /mnt/lib/modules); do chroot /mnt kernel-install add $v /boot/vmlinuz-$v /boot/initrd.img-$v; done
