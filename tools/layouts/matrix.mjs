@@ -209,7 +209,8 @@ efibootmgr -q -c -d /dev/vdb -p 1 -L 'Debian stub' -l '\\EFI\\debian\\vmlinuz' -
   },
   /** Debian's signed chain, rehearsed where the firmware enforces Secure Boot. */
   'secure-boot': {
-    disks: 1, firmware: 'uefi', ...onEsp, rehearse: ['--firmware', 'secure-boot'],
+    // The removable-media path, which it did not have.
+    disks: 1, firmware: 'uefi', expected: [/EFI\/BOOT\//], ...onEsp, rehearse: ['--firmware', 'secure-boot'],
     boot: 'chroot /mnt grub-install --target=x86_64-efi --efi-directory=/boot/efi --bootloader-id=debian; chroot /mnt update-grub; find /mnt/boot/efi -type f',
   },
   /** dracut instead of initramfs-tools, for this machine alone: on another bus it has to be run again. */
