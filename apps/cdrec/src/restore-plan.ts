@@ -55,7 +55,7 @@ function bySource(option: string, texts: readonly string[], used: readonly { rea
   }));
 }
 
-/** @throws CdrecError USAGE */
+/** What takes the place of which network card, by the old names. @throws CdrecError USAGE */
 function nicsOf(texts: readonly string[]): Map<string, string> {
   return new Map(texts.map((text): [string, string] => {
     const match = /^([^=]+)=([^=]+)$/.exec(text);

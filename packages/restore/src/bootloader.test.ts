@@ -5,6 +5,14 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ensureEfi, installGrubBios, installLilo } from './bootloader.ts';
 
+/** A shell in a directory that is to be a root, for programs that are scripts. */
+function putShell(root: string): void {
+  for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    execFileSync('cp', ['-L', file, join(root, file)]);
+  }
+}
+
 /** Restored systems as directories; without a firmware, nothing of the host's is touched. */
 describe('what UEFI starts', () => {
   let root: string;
@@ -50,10 +58,7 @@ describe.runIf(process.getuid?.() === 0)('GRUB for BIOS', () => {
   it('leaves the times of what did not change, also when its first run was interrupted', async () => {
     const root = mkdtempSync(join(tmpdir(), 'cdrec-grub-'));
     try {
-      for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
-        mkdirSync(dirname(join(root, file)), { recursive: true });
-        execFileSync('cp', ['-L', file, join(root, file)]);
-      }
+      putShell(root);
       mkdirSync(join(root, 'boot/grub/i386-pc'), { recursive: true });
       for (const n of ['same.mod', 'other.mod']) writeFileSync(join(root, 'boot/grub/i386-pc', n), n);
       const times = (): string => execFileSync('find', ['boot/grub', '-printf', '%p %T@\\n'], { cwd: root, encoding: 'utf8' }).trim().split('\n').sort().join('\n');
@@ -85,10 +90,7 @@ describe.runIf(process.getuid?.() === 0)('LILO', () => {
   it('makes its map anew, wherever its configuration has it', async () => {
     const root = mkdtempSync(join(tmpdir(), 'cdrec-lilo-'));
     try {
-      for (const file of ['/bin/dash', ...execFileSync('ldd', ['/bin/dash'], { encoding: 'utf8' }).match(/\/\S+/g) ?? []]) {
-        mkdirSync(dirname(join(root, file)), { recursive: true });
-        execFileSync('cp', ['-L', file, join(root, file)]);
-      }
+      putShell(root);
       for (const d of ['sbin', 'etc']) mkdirSync(join(root, d));
       writeFileSync(join(root, 'sbin/lilo'), '#!/bin/dash\necho "$@" > /asked\n', { mode: 0o755 });
       const install = () => installLilo({ id: 'l', kind: 'lilo', disk: '/dev/none', fileSystems: [] }, root, { note: () => Promise.resolve(), noted: () => undefined });
