@@ -9,7 +9,7 @@ export function essence(s) {
     // Subvolumes by their paths: their order is that in which they were made.
     layers: [...s.layers].sort(byName((l) => l.device ?? l.name)).map((l) => (l.type === 'btrfs' ? { ...l, subvolumes: Object.fromEntries([...l.subvolumes].sort(byName((v) => v.path)).map((v) => [v.path, v])) } : l.type === 'vg' ? { ...l, volumes: l.volumes.map((v) => ({ ...v, on: [...v.on].sort() })) } : l)),
     // mke2fs rounds a share of the blocks to whole ones.
-    fileSystems: [...s.fileSystems].sort(byName((f) => f.mount)).map((f) => ({ ...f, bytes: 0, usedBytes: 0, options: '', parameters: { ...f.parameters, ...(f.parameters.reservedPercent === undefined ? {} : { reservedPercent: Number(f.parameters.reservedPercent).toFixed(1) }) } })),
+    fileSystems: [...s.fileSystems].sort(byName((f) => f.mount)).map((f) => ({ ...f, bytes: 0, usedBytes: 0, usedInodes: 0, options: '', parameters: { ...f.parameters, ...(f.parameters.reservedPercent === undefined ? {} : { reservedPercent: Number(f.parameters.reservedPercent).toFixed(1) }) } })),
     swaps: s.swaps, unsupported: s.unsupported,
   }));
 }

@@ -39,6 +39,23 @@ describe('sizes on other disks', () => {
     expect(Number(grown.survey.fileSystems[1]?.parameters['inodes'])).toBeGreaterThan(1990);
   });
 
+  it('leave room for as many inodes as are in use, and for tables of them', () => {
+    const d = disk('gpt', [1, 40_000]);
+    const of = (over: Partial<FileSystem>): Survey => survey(d, [fs('/dev/sda2', '/', 2000, { bytes: 39_000 * MIB, ...over })]);
+    const smaller = (s: Survey, mib: number): Readonly<Record<string, string>> | undefined => fitSurvey(s, onto(d, mib * MIB), false).survey.fileSystems[0]?.parameters;
+    // Many small files: a quarter of the size has a quarter of the inodes, and these would be too few.
+    expect(Number(smaller(of({ parameters: { inodes: '2560000' }, usedInodes: 2_400_000 }), 10_000)?.['inodes'])).toBe(2_641_000);
+    expect(Number(smaller(of({ parameters: { inodes: '2560000' }, usedInodes: 10_000 }), 10_000)?.['inodes'])).toBeLessThan(650_000);
+    // Tables of a GiB and more are no room for files.
+    expect(leastDiskBytes(of({ parameters: { inodes: '10240000', inodeSize: '512' }, usedInodes: 4_000_000 }), d) / MIB).toBeGreaterThan(2000 * 1.1 + (4_400_000 * 512) / MIB);
+    expect(leastDiskBytes(of({ parameters: { inodes: '40000000', inodeSize: '512' } }), d) / MIB).toBeGreaterThan(3200);
+    // Of an xfs a quarter may be inodes, or more when it is said.
+    const xfs = { type: 'xfs' as const, usedInodes: 4_000_000, parameters: { inodeSize: '512' } };
+    expect(smaller(of(xfs), 20_000)?.['imaxpct']).toBeUndefined();
+    expect(smaller(of(xfs), 5000)?.['imaxpct']).toBe('44');
+    expect(smaller(of({ ...xfs, parameters: { ...xfs.parameters, imaxpct: '60' } }), 5000)?.['imaxpct']).toBe('60');
+  });
+
   it('of the devices of one btrfs shrink by the share that the whole can do without, by its profile', () => {
     const GIB = 1 << 30;
     const member = (device: string, gib: number): Disk => ({ ...disk('gpt', [gib * 1024]), device, bytes: gib * GIB + 4 * MIB, table: { type: 'gpt', id: device, partitions: [{ number: 1, node: `${device}1`, start: 2048, sectors: gib * 2097152, type: 'L', bootable: false }] } });

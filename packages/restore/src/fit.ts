@@ -1,6 +1,7 @@
 import type { Disk, FileSystem, Layer, Partition, Survey, VolumeGroup } from '@cdrec/survey';
 import { CdrecError } from '@cdrec/tool';
 import { backupSectors, down, firstGptSector, gaps, inOrder, MIB, relaid, up, usable } from './geometry.js';
+import { fittedInodes } from './inodes.js';
 import { neededBytes, type Assignment } from './match.js';
 import { dataMembers, LUKS_OVERHEAD, ownVolumes, RAID_OVERHEAD, share, Sizes, takenBytes, unknownRules, type Item, type SizeRules } from './sizes.js';
 
@@ -133,12 +134,11 @@ function fitGroup(g: VolumeGroup, s: Sizing): VolumeGroup {
 /** What an xfs of another size has otherwise: mkfs.xfs(8) knows what suits it. */
 const XFS_SIZES = ['agBytes', 'logBytes', 'logUnitBytes'];
 
-/** A file system of another size has inodes in proportion, an xfs other groups and another log; a chosen journal stays, unless less room is there. */
+/** A file system of another size has inodes in proportion (as many as are in use at least), an xfs other groups and another log; a chosen journal stays, unless less room is there. */
 function fitFileSystem(fs: FileSystem, s: Sizing): FileSystem {
   const now = s.now.get(fs.device);
   const before = s.before.get(fs.device);
-  const inodes = Number(fs.parameters['inodes']);
   if (now === undefined || before === undefined || now === before) return fs;
   const kept = Object.entries(fs.parameters).filter(([name]) => !(fs.type === 'xfs' && XFS_SIZES.includes(name)) && !(name === 'journalMiB' && now < before));
-  return { ...fs, parameters: { ...Object.fromEntries(kept), ...(inodes > 0 ? { inodes: String(Math.ceil((inodes * now) / before)) } : {}) } };
+  return { ...fs, parameters: { ...Object.fromEntries(kept), ...fittedInodes(fs, before, now) } };
 }

@@ -1,5 +1,6 @@
 import { hasUnixMetadata, type BtrfsLayer, type FileSystem, type Layer, type LogicalVolume, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
 import { down, MIB, up } from './geometry.js';
+import { leastWithInodes } from './inodes.js';
 
 /** What an array keeps for its superblock, bitmap and reshaping at most (md(4): data offset), and a LUKS2 header. */
 export const RAID_OVERHEAD = 130 * MIB;
@@ -16,9 +17,9 @@ export interface SizeRules {
 }
 
 /** Bytes below which a file system cannot go: what is used, a sixth and its own structures more. */
-function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes' | 'bytes'>): number {
+function leastOf(fs: Pick<FileSystem, 'type' | 'usedBytes' | 'usedInodes' | 'bytes' | 'parameters'>): number {
   const least = LEAST[fs.type] ?? 16 * MIB;
-  return Math.max(fs.bytes > 0 ? Math.min(least, fs.bytes) : least, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB);
+  return Math.max(fs.bytes > 0 ? Math.min(least, fs.bytes) : least, Math.ceil(fs.usedBytes * 1.17) + 96 * MIB, leastWithInodes(fs));
 }
 
 /** File systems whose size follows what is there; an ESP, /boot and what is saved block by block keep theirs. */
@@ -107,7 +108,7 @@ export class Sizes {
       const own = this.#s.fileSystems.filter((f) => f.device === device);
       const [first] = own;
       if (first === undefined || !own.every(elastic)) return undefined;
-      return leastOf({ type: first.type, bytes: first.bytes, usedBytes: Math.max(...own.map((f) => f.usedBytes)) });
+      return leastOf({ ...first, usedBytes: Math.max(...own.map((f) => f.usedBytes)) });
     }
     switch (layer.type) {
       case 'luks': {

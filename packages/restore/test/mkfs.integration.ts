@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readParameters, superblockOf, type FileSystem } from '@cdrec/survey';
+import { readParameters, superblockOf, type Disk, type FileSystem, type Survey } from '@cdrec/survey';
 import { mkfsCommands, neededPrograms } from '../src/commands.ts';
 import { describeStep } from '../src/describe.ts';
+import { fitSurvey, leastDiskBytes } from '../src/fit.ts';
 import type { Step } from '../src/plan.ts';
 
 /** File systems as administrators have tuned them: read, made again, and compared by their own tools. */
@@ -65,5 +66,39 @@ describe('a file system is made again alike', () => {
     for (const [program, ...args] of mkfsCommands({ type, uuid: UUID, label, parameters, bytes: statSync(one).size } as FileSystem, two)) run(program, ...args);
     expect(says(type, two)).toEqual(before);
     expect(before.length).toBeGreaterThan(5);
+  });
+});
+
+describe('a smaller file system holds what the larger one held', () => {
+  const fill = (files: (directory: string) => void): string => {
+    const directory = join(dir, 'content');
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory);
+    files(directory);
+    return directory;
+  };
+  const CASES: readonly (readonly [name: string, make: string[], content: () => string])[] = [
+    ['with more files than its share of the inodes', ['-N', '7000'], () => fill((at) => { for (let i = 0; i < 6500; i++) writeFileSync(join(at, String(i)), ''); })],
+    ['whose inode tables take half of the room', ['-i', '2048', '-I', '1024'], () => fill((at) => { writeFileSync(join(at, 'file'), Buffer.alloc(300 << 20, 'content')); })],
+  ];
+  for (const [name, make, content] of CASES) it(name, async () => {
+    const [one, two] = [join(dir, 'one.img'), join(dir, 'two.img')];
+    for (const image of [one, two]) rmSync(image, { force: true });
+    run('truncate', '-s', '2G', one);
+    const tree = content();
+    run('mke2fs', '-q', '-F', '-t', 'ext4', '-U', UUID, ...make, '-d', tree, one);
+    const said = run('dumpe2fs', '-h', one);
+    const get = (key: string): number => Number(new RegExp(`^${key}: +(\\d+)`, 'm').exec(said)?.[1]);
+    const [blocks, free, block, overhead] = [get('Block count'), get('Free blocks'), get('Block size'), get('Overhead clusters')];
+    const fs = { device: '/dev/sda', disk: '/dev/sda', partition: 0, type: 'ext4', uuid: UUID, label: '', mount: '/', options: '', bytes: (blocks - overhead) * block, usedBytes: (blocks - overhead - free) * block, usedInodes: get('Inode count') - get('Free inodes'), parameters: await readParameters('ext4', one, one, '') } as FileSystem;
+    const disk = { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: 2 ** 31, sectorBytes: 512, used: true, links: [] } as Disk;
+    const survey = { disks: [disk], fileSystems: [fs], layers: [], swaps: [], swapFiles: [], images: [] } as unknown as Survey;
+    const bytes = Math.ceil(leastDiskBytes(survey, disk) / 2 ** 20) * 2 ** 20;
+    expect(bytes).toBeLessThan(2 ** 31);
+    const fitted = fitSurvey(survey, [{ source: disk, rule: 'named by you', target: { device: '/dev/vda', bytes, sectorBytes: 512, model: '', serial: '', wwn: '', content: '', refusal: undefined, onlyByName: false } }], false).survey.fileSystems[0] as FileSystem;
+    run('truncate', '-s', String(bytes), two);
+    for (const [program, ...args] of mkfsCommands(fitted, two)) run(program, ...(program === 'mke2fs' ? ['-d', tree] : []), ...args);
+    run('e2fsck', '-fn', two);
+    expect(run('debugfs', '-R', 'ls -p /', two).split('\n').length).toBeGreaterThan(name.includes('files') ? 6500 : 3);
   });
 });

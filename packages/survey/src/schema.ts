@@ -48,6 +48,7 @@ const fileSystem = z.object({
   type: z.enum(FILE_SYSTEMS),
   uuid: z.string(), label: z.string(),
   bytes: z.int().min(0), usedBytes: z.int().min(0),
+  usedInodes: z.int().min(0).optional().describe('inodes in use, where their number is limited'),
   mount: z.string().describe('mount point'),
   options: z.string(),
   subvolume: z.string().optional().describe('btrfs: path of the mounted subvolume from the top of the file system'),
