@@ -6,6 +6,7 @@ import type { BackupItem } from '@cdrec/backup';
 import type { IsoImageWriter } from '@cdrec/iso9660';
 import { packImage } from '@cdrec/ramdisk';
 import { recoverySheet } from '@cdrec/report';
+import { roomWarnings, withContent } from '@cdrec/restore';
 import type { Survey } from '@cdrec/survey';
 import { parseSize } from '@cdrec/config';
 import { CdrecError, decompressStage } from '@cdrec/tool';
@@ -86,6 +87,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     if (backing !== undefined) await backing.complete({ setId, label, host: survey.host.name, macs: macsOf(survey) }, formatDocument(manifestOf({ setId, label, created: date, host: survey.host.name }, backing.named, entered), survey));
     const set = await writer.finish();
     writer = undefined;
+    for (const w of roomWarnings(withContent(survey, set.archives))) terminal.say(`  warning: ${w}`);
     writeSheet(join(out, `${label}.html`), recoverySheet(sheetOf({ ...facts, volumes: set.files.map((f) => basename(f.path)) })), terminal);
     await writeRecovery(set.files.map((f) => f.path), config.output.recovery_percent, terminal, interrupt.signal);
     return { set, exceptions };

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { addEsp, assignDisks, chained, convertSurvey, espDisk, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, type Plan, type SizeRules } from '@cdrec/restore';
+import { addEsp, assignDisks, chained, convertSurvey, espDisk, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, withContent, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, readNetwork, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
@@ -100,7 +100,7 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
 
 /** `noEsp`: a machine that started by BIOS gets no EFI system partition. */
 async function planWith(set: OpenSet, places: readonly string[], flags: PlanFlags, only: string | undefined, noEsp: boolean): Promise<Plan> {
-  const whole = await readSurveyOf(set);
+  const whole = withContent(await readSurveyOf(set), set.manifest.archives);
   const { survey: chosenPart, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
   const without = [...flags.without, ...gone];
   const all = chosenPart.disks.filter((d) => d.used && !without.includes(d.device));

@@ -134,4 +134,38 @@ describe('an odd machine', () => {
     // GRUB finds its files by the new table.
     expect(sh('dd if="$1" bs=440 count=1 status=none | grep -c GRUB', one.device).trim()).toBe('1');
   }, 900_000);
+
+  it('whose files share their blocks needs more room than they took', async () => {
+    for (const d of ['shared', 'shared-out', 'shared-top']) mkdirSync(join(dir, d));
+    sh('truncate -s 500M x0.img x1.img; truncate -s 460M x2.img; truncate -s 1G x3.img; mkfs.xfs -q x0.img');
+    const disk = await attachImage(join(dir, 'x0.img'));
+    writeFileSync(join(dir, 'shared-out/only.toml'), 'backup.only_mounts = ["/srv/shared"]\n');
+    let built = '';
+    await inMachine(machine, dir, [[join(dir, 'shared-out'), 'mnt']], async (root, kernel) => {
+      mkdirSync(join(root, 'srv/shared'), { recursive: true });
+      await withMounts([[disk.device, join(root, 'srv/shared')]], async () => {
+        sh('cd "$1/srv/shared"; head -c 150M /dev/urandom > image; for n in 1 2 3; do cp --reflink=always image copy-$n; done; cp -r /usr/share/common-licenses .; cp -a . "$2"', root, join(dir, 'shared'));
+        const r = await run('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--config', '/mnt/only.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        expect(r.status, r.stderr).toBe(0);
+        built = r.stderr;
+      });
+    });
+    expect(built).toMatch(/warning: the files of \/srv\/shared need \d+ bytes at least, \d+ more than it has: what shared its blocks/);
+    await disk[Symbol.asyncDispose]();
+    const volumes = readdirSync(join(dir, 'shared-out')).filter((n) => n.endsWith('.iso')).map((n) => join(dir, 'shared-out', n));
+    const clone = async (image: string, ...args: string[]): Promise<Awaited<ReturnType<typeof cdrec>>> => {
+      await using target = await attachImage(join(dir, image));
+      const r = await cdrec('clone-dsk', disk.device, target.device, ...volumes, '--yes', '--journal', join(dir, `journal-${image}`), '--work', join(dir, 'work-shared'), ...args);
+      if (r.status === 0 && !args.includes('--dry-run')) await withMounts([['-o', 'ro', target.device, join(dir, 'shared-top')]], async () => { expect((await compareTrees(join(dir, 'shared'), join(dir, 'shared-top'))).differences.filter((d) => !d.startsWith('.: '))).toEqual([]); });
+      return r;
+    };
+    const same = await clone('x1.img', '--dry-run');
+    expect([same.status, `${same.stdout}${same.stderr}`]).toEqual([0, expect.stringMatching(/the files of \/srv\/shared need \d+ bytes at least, \d+ more than it has/)]);
+    const smaller = await clone('x2.img');
+    expect([smaller.status, smaller.stderr]).toEqual([1, expect.stringMatching(/DISK_TOO_SMALL: .* by \d+ bytes/)]);
+    expect(sh('head -c 1M x2.img | tr -d "\\0" | wc -c').trim()).toBe('0');
+    const larger = await clone('x3.img', '--grow');
+    expect(larger.status, `${larger.stdout}${larger.stderr}`).toBe(0);
+    expect(`${larger.stdout}${larger.stderr}`).not.toContain('bytes at least');
+  }, 900_000);
 });

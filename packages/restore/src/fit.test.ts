@@ -126,6 +126,21 @@ describe('sizes on other disks', () => {
     }
   });
 
+  it('of what is full stay as they are: an equal disk is always large enough', () => {
+    const whole: Disk = { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: 10_000 * MIB, sectorBytes: 512, used: true, links: [] };
+    const full = survey(whole, [fs('/dev/sda', '/data', 9900, { partition: 0, bytes: 9950 * MIB })]);
+    expect(leastDiskBytes(full, whole)).toBe(whole.bytes);
+    expect(fitSurvey(full, onto(whole, whole.bytes), false).changes).toEqual([]);
+    expect(() => fitSurvey(full, onto(whole, whole.bytes - 512), false)).toThrow('too small for what is used on /dev/sda by 512 bytes');
+    // Of two volumes the full one keeps its size, the other one gives.
+    const volume = (name: string, mib: number): { name: string; device: string; kind: 'linear'; bytes: number; on: string[] } => ({ name, device: `/dev/mapper/vg-${name}`, kind: 'linear', bytes: mib * MIB, on: [] });
+    const group: Layer = { type: 'vg', name: 'vg', uuid: 'u', extentBytes: 4 * MIB, physical: [{ device: '/dev/sda', uuid: 'u', startBytes: MIB, bytes: 9996 * MIB }], volumes: [volume('full', 5000), volume('empty', 4000)] };
+    const s = survey(whole, [fs('/dev/mapper/vg-full', '/full', 4950), fs('/dev/mapper/vg-empty', '/empty', 100)], [group]);
+    expect(leastDiskBytes(s, whole) / MIB).toBeLessThan(5000 + 230);
+    const [one, two] = (fitSurvey(s, onto(whole, 5400 * MIB), false).survey.layers[0] as typeof group & { type: 'vg' }).volumes.map((v) => v.bytes / MIB);
+    expect([one, (two as number) > 213]).toEqual([5000, true]);
+  });
+
   it('follow each other through arrays, encryption and volumes', () => {
     const a = disk('gpt', [1, 8000]);
     const b: Disk = { ...a, device: '/dev/sdb', table: { ...a.table as NonNullable<Disk['table']>, partitions: (a.table?.partitions ?? []).map((p) => ({ ...p, node: p.node.replace('sda', 'sdb') })) } };

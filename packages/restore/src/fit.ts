@@ -13,7 +13,7 @@ export interface Fitted { readonly survey: Survey; readonly changes: readonly Si
 /** Least size in bytes of a disk onto which this one can be brought. */
 export function leastDiskBytes(survey: Survey, disk: Disk, rules: SizeRules = {}): number {
   const sizes = new Sizes(survey, rules);
-  if (disk.table === undefined) return sizes.least(disk.device) ?? disk.bytes;
+  if (disk.table === undefined) return Math.min(disk.bytes, sizes.least(disk.device) ?? disk.bytes);
   const { table, sectorBytes } = disk;
   const { first } = usable(table, sectorBytes, disk.bytes);
   const need = inOrder(table).reduce((n, p) => {
@@ -140,5 +140,5 @@ function fitFileSystem(fs: FileSystem, s: Sizing): FileSystem {
   const before = s.before.get(fs.device);
   if (now === undefined || before === undefined || now === before) return fs;
   const kept = Object.entries(fs.parameters).filter(([name]) => !(fs.type === 'xfs' && XFS_SIZES.includes(name)) && !(name === 'journalMiB' && now < before));
-  return { ...fs, parameters: { ...Object.fromEntries(kept), ...fittedInodes(fs, before, now) } };
+  return { ...fs, bytes: Math.floor((fs.bytes * now) / before), parameters: { ...Object.fromEntries(kept), ...fittedInodes(fs, before, now) } };
 }

@@ -8,7 +8,7 @@ export interface Assignment {
   readonly target: TargetDisk;
   /** Disks of the survey that go onto it as well, as they were: their partitions are in the source's table (`joinDisks`). */
   readonly others?: readonly Disk[];
-  readonly rule: 'named by you' | 'same serial number or WWN' | 'the only disk of its size' | 'the only disk that is large enough';
+  readonly rule: 'named by you' | 'same serial number or WWN' | 'the only disk of its size' | 'the only disk that is large enough' | 'all disks of this kind are needed';
 }
 
 /** Bytes that a disk must have for the table of `disk` to fit: end of the last partition, and the backup GPT behind it. */
@@ -23,7 +23,8 @@ const describe = (t: TargetDisk): string => `${t.device} (${t.model || 'no model
 
 /**
  * Finds a target for every used disk of a survey: by the person's choice (`chosen`: source device to target device),
- * else by serial number or WWN, else by being the only one of the same size, else the only one that is large enough.
+ * else by serial number or WWN (where several have the same one, with model and size), else by being the only one of the same size,
+ * the only one that is large enough, or one of several alike that are all needed.
  * Never by name alone, and removable disks never by size. `need`: bytes that a disk must have to take the place of one
  * (`leastDiskBytes`, when sizes may change).
  * @throws CdrecError DISK_REFUSED, DISK_TOO_SMALL, DISK_AMBIGUOUS, DISK_MISSING
@@ -55,21 +56,31 @@ export function assignDisks(disks: readonly Disk[], targets: readonly TargetDisk
     take(source, target, 'named by you');
   }
   const same = (a: string, b: string): boolean => a !== '' && a === b;
+  const alike = (t: TargetDisk, source: Disk): boolean => same(t.serial, source.serial) || same(t.wwn, source.wwn);
+  const candidates = targets.filter((t) => !taken.has(t.device) && t.refusal === undefined);
   const unmatched = rest.filter((source) => {
-    const target = targets.find((t) => !taken.has(t.device) && t.refusal === undefined && (same(t.serial, source.serial) || same(t.wwn, source.wwn)));
+    // Adapters, and cheap disks, give one number to all of theirs: then model and size must tell which is which, or a person.
+    const like = candidates.filter((t) => alike(t, source));
+    const twins = (t: TargetDisk): Disk[] => rest.filter((s) => alike(t, s));
+    const equal = like.filter((t) => t.bytes === source.bytes && t.model === source.model);
+    const [target] = like.length === 1 && twins(like[0] as TargetDisk).length === 1 ? like : equal.length === 1 && twins(equal[0] as TargetDisk).filter((s) => s.bytes === source.bytes && s.model === source.model).length === 1 ? equal : [];
     if (target === undefined) return true;
     take(source, target, 'same serial number or WWN');
     return false;
   });
-  for (const source of unmatched) {
+  // Those that need most first: they have the least choice.
+  const waiting = unmatched.map((source) => ({ source, bytes: need(source) })).sort((a, b) => b.bytes - a.bytes).map((w) => w.source);
+  for (const [n, source] of waiting.entries()) {
     const free = targets.filter((t) => t.refusal === undefined && !t.onlyByName && !taken.has(t.device));
     const fitting = free.filter((t) => t.bytes >= need(source));
     const equal = fitting.filter((t) => t.bytes === source.bytes);
     if (fitting.length === 1) take(source, fitting[0] as TargetDisk, 'the only disk that is large enough');
     else if (equal.length === 1 && unmatched.filter((s) => s.bytes === source.bytes).length === 1) take(source, equal[0] as TargetDisk, 'the only disk of its size');
+    // As many disks of one model and size as must be found: all are overwritten, whichever takes whose place. In the order of both lists.
+    else if (fitting.length > 1 && fitting.length <= waiting.length - n && fitting.every((t) => t.bytes === fitting[0]?.bytes && t.model === fitting[0].model)) take(source, fitting[0] as TargetDisk, 'all disks of this kind are needed');
     else if (fitting.length > 1) throw new CdrecError('DISK_AMBIGUOUS', `several disks could take the place of ${source.device}: ${fitting.map(describe).join('; ')}`, { hint: `choose one: --disk ${source.device}=${(fitting[0] as TargetDisk).device}` });
     else if (free.length === 1) take(source, free[0] as TargetDisk, 'the only disk that is large enough'); // tells by how much it is too small
     else throw new CdrecError('DISK_MISSING', `no disk can take the place of ${source.device} (${String(need(source))} bytes needed)`, { hint: `disks: ${targets.map((t) => describe(t) + (t.refusal !== undefined ? `: ${t.refusal}` : t.onlyByName ? ': removable, must be named' : '')).join('; ') || 'none'}${sources.length > 1 && targets.length > 0 ? '; several may go onto one: --disk SOURCE=TARGET for each' : ''}` });
   }
-  return out;
+  return out.sort((a, b) => sources.indexOf(a.source) - sources.indexOf(b.source));
 }

@@ -3,6 +3,7 @@ import type { BtrfsLayer, Disk, FileSystem, Quota, FirmwareEntry, PartitionTable
 import { CdrecError, type Compressor } from '@cdrec/tool';
 import { imageWriter, isExtended, mkfsCommands, mkswapCommand, partitionNode, sfdiskScript, type Command } from './commands.js';
 import { btrfsCommand, groupStep, kdfOptions, luksStep, halfSafeWarning, raidStep, spareMembers, subvolumesOf, type LayerStep } from './layers.js';
+import { roomWarnings } from './content.js';
 import { holdsFiles } from './files.js';
 import { cardWarning, matchCards, type CardChange, type NetworkCard } from './network-cards.js';
 import type { NewVolume } from './key-files.js';
@@ -63,7 +64,7 @@ export type Step =
 /** What a restore needs to know of an archive. */
 export interface PlanArchive { readonly name: string; readonly kind: 'tar' | 'tree' | 'image' | 'flags' | 'index' | 'luks-header'; readonly mount: string; readonly device: string; readonly compress: Compressor; readonly encrypt?: 'age' | undefined; readonly contentBytes: number; readonly snapshot?: { readonly engine: string } | undefined }
 
-/** Input of the planner. */
+/** Input of the planner; the survey counts what the archives need (`withContent`). */
 export interface PlanInput {
   readonly survey: Survey;
   readonly archives: readonly PlanArchive[];
@@ -189,7 +190,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   const matched = cards.length === 0 && nics.size === 0 ? { changes: [], unknown: [] } : matchCards(original.network, cards, nics);
   const twins = findTwins(original, assignments, attached);
-  return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, warnings: [...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
+  return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, warnings: [...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...roomWarnings(survey), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
 
 /** Whether a disk takes its own place again. */

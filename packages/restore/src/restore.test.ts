@@ -15,6 +15,26 @@ describe('matching of disks', () => {
     const result = assignDisks([disk('/dev/sda', { serial: 'A' }), disk('/dev/sdb', { serial: 'B' })], [target('/dev/sda', { serial: 'B' }), target('/dev/sdb', { serial: 'A' })], none);
     expect(result.map((a) => [a.source.device, a.target.device])).toEqual([['/dev/sda', '/dev/sdb'], ['/dev/sdb', '/dev/sda']]);
   });
+  it('asks where several disks have one serial number, unless model and size tell', () => {
+    const pair = [disk('/dev/sda', { serial: '0123456789ABCDEF', model: 'Adapter' }), disk('/dev/sdb', { serial: '0123456789ABCDEF', model: 'Adapter' })];
+    const adapter = (device: string, bytes: number): TargetDisk => target(device, { serial: '0123456789ABCDEF', model: 'Adapter', bytes, onlyByName: true });
+    const first = pair[0] as Disk;
+    expect(() => assignDisks([first], [adapter('/dev/sda', first.bytes), adapter('/dev/sdb', first.bytes)], none)).toThrow(/no disk can take the place/);
+    expect(assignDisks([first], [adapter('/dev/sda', 9e9), adapter('/dev/sdb', first.bytes)], none)[0]).toMatchObject({ target: { device: '/dev/sdb' }, rule: 'same serial number or WWN' });
+    expect(() => assignDisks(pair, [adapter('/dev/sda', first.bytes), adapter('/dev/sdb', first.bytes)], none)).toThrow(/no disk can take the place/);
+    expect(() => assignDisks(pair, [adapter('/dev/sda', first.bytes)], none)).toThrow(/no disk can take the place/);
+  });
+  it('takes several that are alike when all of them are needed, and gives those that need most the first choice', () => {
+    const places = (sources: Disk[], targets: TargetDisk[]): string[] => assignDisks(sources, targets, none).map((a) => `${a.source.device} ${a.target.device}`);
+    const pair = [disk('/dev/sda'), disk('/dev/sdb')];
+    expect(places(pair, [target('/dev/vda'), target('/dev/vdb')])).toEqual(['/dev/sda /dev/vda', '/dev/sdb /dev/vdb']);
+    expect(() => places(pair, [target('/dev/vda'), target('/dev/vdb'), target('/dev/vdc')])).toThrow(/several disks/);
+    expect(() => places(pair, [target('/dev/vda'), target('/dev/vdb', { model: 'another' })])).toThrow(/several disks/);
+    expect(() => places(pair, [target('/dev/vda'), target('/dev/vdb', { bytes: 9e9 })])).toThrow(/several disks/);
+    // The small one could go onto both, but then the large one had no place.
+    const large = disk('/dev/sdb', { bytes: 4e9, table: { type: 'gpt', id: 'Y', partitions: [{ number: 1, node: '/dev/sdb1', start: 2048, sectors: 6_000_000, type: 'linux', bootable: false }] } });
+    expect(places([disk('/dev/sda'), large], [target('/dev/vda', { bytes: 5e9 }), target('/dev/vdb', { bytes: 1e8 })])).toEqual(['/dev/sda /dev/vdb', '/dev/sdb /dev/vda']);
+  });
   it('takes the only disk, or the only one of the same size, and asks when several would do', () => {
     expect(assignDisks([disk('/dev/sda')], [target('/dev/vda'), target('/dev/sr9', { refusal: 'it carries a volume of a recovery set' })], none)[0]?.target.device).toBe('/dev/vda');
     expect(assignDisks([disk('/dev/sda')], [target('/dev/vda', { bytes: 9e9 }), target('/dev/vdb')], none)[0]).toMatchObject({ rule: 'the only disk of its size', target: { device: '/dev/vdb' } });

@@ -175,7 +175,7 @@ export class Sizes {
 
   /** Least bytes that a group's volumes take together, each rounded up to an extent. */
   leastOfGroup(g: VolumeGroup): number {
-    return ownVolumes(g).reduce((n, v) => n + up(this.leastVolume(v) ?? takenBytes(v), g.extentBytes) + 2 * (v.metadataBytes ?? 0), 0);
+    return ownVolumes(g).reduce((n, v) => n + up(Math.min(takenBytes(v), this.leastVolume(v) ?? Infinity), g.extentBytes) + 2 * (v.metadataBytes ?? 0), 0);
   }
 
   /** Least bytes of a logical volume; undefined: it keeps its size. */

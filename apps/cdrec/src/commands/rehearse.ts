@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { parseSize } from '@cdrec/config';
 import { isLocal, isRepository, ResticEngine, type Engine } from '@cdrec/engine';
 import type { RehearsalRepository, RehearsalRequest } from '@cdrec/rehearse';
+import { withContent } from '@cdrec/restore';
 import { CdrecError } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
 import { EXIT, usageError } from '../exit.js';
@@ -107,7 +108,7 @@ export async function rehearse([volumes]: [string[]], flags: Flags, terminal: Te
     if (patience !== undefined && !(patience > 0)) throw usageError(`--patience ${String(flags.patience)}: seconds`);
     const report = flags.report ?? reportPlace(set);
     const file = await runRehearsal({
-      set, engine, repository, survey, disks: rehearsalDisks(survey, given, smaller, together), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
+      set, engine, repository, survey, disks: rehearsalDisks(withContent(survey, set.manifest.archives), given, smaller, together), firmware, bus: (flags.bus === 'scsi' ? 'virtio-scsi' : flags.bus) as RehearsalRequest['bus'], memoryMiB: memory, report, keep: flags.keep === true, signal: interrupt.signal, onOutput: keys.onOutput,
       signKey: flags.sign === undefined ? undefined : readGiven('--sign', flags.sign), luksPassphrase: flags.luksKey === undefined ? undefined : readGiven('--luks-key', flags.luksKey).replace(/\n$/, ''), identity: flags.identity === undefined ? undefined : readGiven('--identity', flags.identity),
       more: flags.inject === undefined ? undefined : readGiven('--inject', flags.inject), patience, work: flags.work,
     }, terminal);
