@@ -112,6 +112,7 @@ _cdrec() {
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
+        --empty) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
         --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
@@ -119,7 +120,7 @@ _cdrec() {
         --without) COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --empty --table --firmware --nic --json --disk --without --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'restore')
       case "$prev" in
@@ -133,6 +134,7 @@ _cdrec() {
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
+        --empty) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
         --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
@@ -146,7 +148,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --empty --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     'clone-dsk')
       case "$prev" in
@@ -160,6 +162,7 @@ _cdrec() {
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
+        --empty) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
         --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
@@ -171,7 +174,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--tape --repository --host --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --empty --table --firmware --nic --json --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=($(compgen -f -- "${cur:-/dev/}")); fi ;;
     'restore-fs')
       case "$prev" in
@@ -296,6 +299,7 @@ _cdrec() {
         --identity) COMPREPLY=($(compgen -f -- "$cur")); return ;;
         --fixed) COMPREPLY=(); return ;;
         --weight) COMPREPLY=(); return ;;
+        --empty) COMPREPLY=(); return ;;
         --table) COMPREPLY=($(compgen -W 'gpt mbr' -- "$cur")); return ;;
         --firmware) COMPREPLY=($(compgen -W 'bios uefi' -- "$cur")); return ;;
         --nic) COMPREPLY=(); return ;;
@@ -309,7 +313,7 @@ _cdrec() {
         --work) COMPREPLY=($(compgen -d -- "$cur")); return ;;
         *) ;;
       esac
-      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
+      if [[ $cur == -* || -z x ]]; then COMPREPLY=($(compgen -W '--repository --snapshot --password-file --repository-env --ssh-key --identity --grow --fixed --weight --empty --table --firmware --nic --json --disk --without --yes --auto --dry-run --step --skip --from --restart --luks-key --check --hook --skip-verify --journal --work --help' -- "$cur"))
       else COMPREPLY=(); fi ;;
     'burn')
       case "$prev" in

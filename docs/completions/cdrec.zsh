@@ -116,6 +116,7 @@ _cdrec_plan() {
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
+    '*--empty[file system that comes back without its files, and needs no room for them\: they stay in the set (restore-fs), and volumes that hold nothing else may be missing]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
@@ -137,6 +138,7 @@ _cdrec_restore() {
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
+    '*--empty[file system that comes back without its files, and needs no room for them\: they stay in the set (restore-fs), and volumes that hold nothing else may be missing]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
@@ -171,6 +173,7 @@ _cdrec_clone_dsk() {
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
+    '*--empty[file system that comes back without its files, and needs no room for them\: they stay in the set (restore-fs), and volumes that hold nothing else may be missing]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \
@@ -321,6 +324,7 @@ _cdrec_fleet_restore() {
     '--grow[use all of larger disks\: partitions, volumes and their file systems grow in proportion (smaller disks are always made do with, down to what is used)]' \
     '*--fixed[keeps its size\: a mount point, GROUP/VOLUME, or a device; default\: restore.fixed of the configuration]:value: ' \
     '*--weight[share of what is gained on larger disks; without a weight nothing else grows]:value: ' \
+    '*--empty[file system that comes back without its files, and needs no room for them\: they stay in the set (restore-fs), and volumes that hold nothing else may be missing]:value: ' \
     '*--table[partition table of the new disk\: gpt or mbr; default\: the kind it had, GPT where a disk that grows is too large for an MBR]:value:(gpt mbr)' \
     '--firmware[how the restored system is to start\: bios or uefi; default\: as this machine was started. A system that started by BIOS alone gets an EFI system partition for uefi, on a GPT, and then starts by both]:value:(bios uefi)' \
     '*--nic[which network card takes the place of which\: its old name, and the name or MAC address of the one that is here; found by itself where it is clear (the same address or slot, or one of each); none\: the network of the restored system stays as it is]:value: ' \

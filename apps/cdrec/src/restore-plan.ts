@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { addEsp, assignDisks, chained, convertSurvey, espDisk, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, withContent, type Plan, type SizeRules } from '@cdrec/restore';
+import { addEsp, assignDisks, chained, convertSurvey, espDisk, joinDisks, leastDiskBytes, planRestore, readTargets, surveyOfDisk, unknownRules, withContent, withoutContent, type Plan, type SizeRules } from '@cdrec/restore';
 import { parseSurvey, readNetwork, type PartitionTable, type Survey } from '@cdrec/survey';
 import { CdrecError, errorCode } from '@cdrec/tool';
 import type { OpenSet } from '@cdrec/volumes';
@@ -14,7 +14,7 @@ const RULES = '/etc/cdrec/restore.json';
 const MBR_SECTORS = 2 ** 32 - 1;
 
 /** Options that shape a plan, as commander leaves them. */
-export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string; nic: string[]; firmware?: string }
+export interface PlanFlags { disk: string[]; without: string[]; grow?: boolean; fixed: string[]; weight: string[]; table: string[]; tape: string[]; check?: boolean; hook?: string; nic: string[]; empty: string[]; firmware?: string }
 
 /** The survey of a set, wherever it lies. @throws CdrecError SET_INCOMPLETE */
 export async function readSurveyOf(set: OpenSet): Promise<Survey> {
@@ -100,7 +100,7 @@ export async function makePlan(set: OpenSet, places: readonly string[], flags: P
 
 /** `noEsp`: a machine that started by BIOS gets no EFI system partition. */
 async function planWith(set: OpenSet, places: readonly string[], flags: PlanFlags, only: string | undefined, noEsp: boolean): Promise<Plan> {
-  const whole = withContent(await readSurveyOf(set), set.manifest.archives);
+  const whole = withoutContent(withContent(await readSurveyOf(set), set.manifest.archives), set.manifest.archives, flags.empty);
   const { survey: chosenPart, without: gone } = only === undefined ? { survey: whole, without: [] } : surveyOfDisk(whole, only);
   const without = [...flags.without, ...gone];
   const all = chosenPart.disks.filter((d) => d.used && !without.includes(d.device));
@@ -137,6 +137,6 @@ async function planWith(set: OpenSet, places: readonly string[], flags: PlanFlag
   }
   const hooks = { ...(existsSync(POST_EXEC) ? { postExec: POST_EXEC } : {}), ...(flags.hook === undefined ? {} : { hook: flags.hook }) };
   return planRestore({
-    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware, newEsp: newEsp !== undefined, check: flags.check === true, attached: targets, ...(flags.nic.includes('none') ? {} : { cards: await readCards(), nics: nicsOf(flags.nic) }), ...hooks,
+    survey: converted.survey, partUuids: chained(joined, converted.partUuids), archives: set.manifest.archives, assignments, without, grow, rules, setId: set.setId, firmware, empty: flags.empty, newEsp: newEsp !== undefined, check: flags.check === true, attached: targets, ...(flags.nic.includes('none') ? {} : { cards: await readCards(), nics: nicsOf(flags.nic) }), ...hooks,
   });
 }

@@ -10,19 +10,19 @@ import { identityFor } from './identity.js';
 import { EXIT, usageError } from './exit.js';
 import { makePlan, type PlanFlags } from './restore-plan.js';
 import { tellTrouble } from './repository.js';
-import { requireComplete } from './sets.js';
+import { isRead, requireComplete } from './sets.js';
 import { openSource, verifySnapshots, type Source, type SourceFlags } from './source.js';
 import { formatSeconds, interruptSignal, searchPath, type Terminal } from './terminal.js';
 
 /** Options of a restore, as commander leaves them. */
 export interface RestoreFlags extends PlanFlags, SourceFlags { tape: string[]; from?: string; skip: string[]; step?: boolean; restart?: boolean; yes?: boolean; auto?: boolean; skipVerify?: boolean; identity?: string; luksKey: string[]; json?: boolean; journal: string; work: string; dryRun?: boolean }
 
-async function verifyFirst({ set, engine }: Pick<Source, 'set' | 'engine'>, signal: AbortSignal, terminal: Terminal): Promise<void> {
-  const meter = terminal.progress('Verifying the archives', set.manifest.archives.reduce((n, a) => n + sizeOf(a), 0));
-  const findings = [...(await verifySet(set, meter.add, true)), ...(await verifySnapshots(set, engine, meter.set, signal, terminal))];
+async function verifyFirst({ set, engine }: Pick<Source, 'set' | 'engine'>, empty: readonly string[], signal: AbortSignal, terminal: Terminal): Promise<void> {
+  const meter = terminal.progress('Verifying the archives', set.manifest.archives.filter(isRead(empty)).reduce((n, a) => n + sizeOf(a), 0));
+  const findings = [...(await verifySet(set, meter.add, isRead(empty))), ...(await verifySnapshots(set, engine, meter.set, signal, terminal))];
   meter.done();
   if (findings.length > 0) {
-    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: engine === undefined ? 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), or --skip-verify to save what can be saved' : 'nothing was written; take another state (--snapshot DATE), mend the repository (restic repair), or --skip-verify to save what can be saved' });
+    throw new CdrecError('SET_DAMAGED', findings.map((f) => f.problem).join('; '), { hint: engine === undefined ? 'nothing was written; use another copy of the volume, mend it (par2 repair FILE.par2, if there is such a file), do without the files of one file system (--empty MOUNT), or --skip-verify to save what can be saved' : 'nothing was written; take another state (--snapshot DATE), mend the repository (restic repair), or --skip-verify to save what can be saved' });
   }
 }
 
@@ -126,7 +126,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
   const { set, places, engine } = await openSource(volumes, flags, terminal);
   const interrupt = interruptSignal('the disks are restored in part: run the same command again, finished steps are not repeated');
   try {
-    requireComplete(set);
+    requireComplete(set, flags.empty);
     const plan = await makePlan(set, places, flags, only);
     const decide = decider(plan, flags, terminal);
     terminal.say(formatPlan(plan));
@@ -137,7 +137,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
     const passphrase = passphrases(flags.luksKey, terminal);
     // Asked before hours of work, not in their middle.
     for (const s of plan.steps) if (s.kind === 'layer' && s.step.passphrase !== undefined) await passphrase(s.step.passphrase, s.step.kept);
-    if (flags.skipVerify !== true) await verifyFirst({ set, engine }, interrupt.signal, terminal);
+    if (flags.skipVerify !== true) await verifyFirst({ set, engine }, plan.empty, interrupt.signal, terminal);
     await confirm(plan, flags, terminal);
     interrupt.signal.throwIfAborted();
     const started = Date.now();
@@ -158,7 +158,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
         else meter?.done();
       },
     });
-    for (const r of remarks) terminal.say(`remark: ${r}`);
+    for (const r of [...plan.empty.map((m) => `left out: the files of ${m}`), ...remarks]) terminal.say(`remark: ${r}`);
     const lost = set.manifest.archives.flatMap((a) => a.exceptions.map((e) => `${a.mount}: ${e}`));
     for (const e of lost) terminal.say(`exception when the backup was made: ${e}`);
     if (flags.check === true) {
@@ -166,7 +166,7 @@ export async function runRestore(volumes: readonly string[], flags: RestoreFlags
       terminal.print(`CHECKED ${String(checked.entries)} files: ${String(checked.differences.length)} differences`);
     }
     const left = remarks.filter((r) => /^(failed and )?left out:/.test(r)).length;
-    const exceptions = lost.length > 0 || left > 0 || checked.differences.length > 0;
+    const exceptions = lost.length > 0 || left > 0 || plan.empty.length > 0 || checked.differences.length > 0;
     terminal.print(`RESTORED ${plan.host} in ${formatSeconds((Date.now() - started) / 1000)}${exceptions ? ', with the exceptions above' : ''}. Remove the medium${plan.twins.length === 0 ? '' : `, detach ${plan.twins.map((t) => t.device).join(', ')} (the same UUIDs are there)`} and reboot.`);
     return exceptions ? EXIT.exceptions : EXIT.ok;
   } finally {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
 import { DEFAULT_CONFIG } from '@cdrec/config';
-import { openDiscSet, openSets, openTapeSet, volumeLabel, type OpenSet } from '@cdrec/volumes';
+import { missingFor, openDiscSet, openSets, openTapeSet, volumeLabel, type Archive, type OpenSet } from '@cdrec/volumes';
 import { usageError } from './exit.js';
 import { changeTapeFor, tapeDrives } from './tapes.js';
 import { Terminal } from './terminal.js';
@@ -87,7 +87,14 @@ async function askForDiscs(set: OpenSet, terminal: Terminal | undefined): Promis
   });
 }
 
-/** @throws CdrecError SET_INCOMPLETE naming the missing volumes */
-export function requireComplete(set: OpenSet): void {
-  if (set.missing.length > 0) throw new CdrecError('SET_INCOMPLETE', `volumes are missing: ${set.missing.join(', ')}`, { hint: `found: ${[...set.volumes.values()].map((v) => v.path).join(', ')}; make the missing ones reachable too` });
+/** Whether a restore reads an archive: no index, nor the files of a file system that comes back without them (`empty`). */
+export const isRead = (empty: readonly string[]) => (a: Archive): boolean => a.kind !== 'index' && !(a.mount !== '' && empty.includes(a.mount));
+
+/** @throws CdrecError SET_INCOMPLETE naming the missing volumes that a restore needs, and what lies on them */
+export function requireComplete(set: OpenSet, empty: readonly string[] = []): void {
+  const missing = missingFor(set, isRead(empty));
+  if (missing.length === 0) return;
+  const mounts = [...new Set(set.manifest.archives.filter((a) => isRead(empty)(a) && missingFor(set, (b) => b === a).length > 0).map((a) => a.mount))];
+  const without = set.manifest.last && !mounts.some((m) => m === '' || m === '/') ? `, or do without what lies on them: ${mounts.map((m) => `--empty ${m}`).join(' ')}` : '';
+  throw new CdrecError('SET_INCOMPLETE', `volumes are missing: ${missing.join(', ')}`, { hint: `found: ${[...set.volumes.values()].map((v) => v.path).join(', ')}; make the missing ones reachable too${without}` });
 }

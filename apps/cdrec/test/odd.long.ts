@@ -145,7 +145,7 @@ describe('an odd machine', () => {
       mkdirSync(join(root, 'srv/shared'), { recursive: true });
       await withMounts([[disk.device, join(root, 'srv/shared')]], async () => {
         sh('cd "$1/srv/shared"; head -c 150M /dev/urandom > image; for n in 1 2 3; do cp --reflink=always image copy-$n; done; cp -r /usr/share/common-licenses .; cp -a . "$2"', root, join(dir, 'shared'));
-        const r = await run('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--config', '/mnt/only.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        const r = await run('chroot', [root, 'cdrec', 'build', '--mode', 'iso', '--volume-size', '200M', '--config', '/mnt/only.toml', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
         expect(r.status, r.stderr).toBe(0);
         built = r.stderr;
       });
@@ -164,6 +164,17 @@ describe('an odd machine', () => {
     const smaller = await clone('x2.img');
     expect([smaller.status, smaller.stderr]).toEqual([1, expect.stringMatching(/DISK_TOO_SMALL: .* by \d+ bytes/)]);
     expect(sh('head -c 1M x2.img | tr -d "\\0" | wc -c').trim()).toBe('0');
+    // Without its files it needs no room for them, nor the volume on which they lie.
+    const empty = await clone('x2.img', '--empty', '/srv/shared');
+    expect([empty.status, empty.stderr], empty.stdout).toEqual([3, expect.stringContaining('left out: the files of /srv/shared')]);
+    expect(sh('blkid -p -o value -s TYPE x2.img').trim()).toBe('xfs');
+    expect(volumes.length).toBeGreaterThan(1);
+    const [first, ...others] = volumes;
+    volumes.splice(0, volumes.length, first as string, others.at(-1) as string);
+    const lacking = await clone('x3.img', '--grow');
+    expect([lacking.status, lacking.stderr]).toEqual([1, expect.stringMatching(/SET_INCOMPLETE: volumes are missing: .*do without what lies on them: --empty \/srv\/shared/s)]);
+    expect((await clone('x2.img', '--restart', '--empty', '/srv/shared')).status).toBe(3);
+    volumes.splice(1, 1, ...others);
     const larger = await clone('x3.img', '--grow');
     expect(larger.status, `${larger.stdout}${larger.stderr}`).toBe(0);
     expect(`${larger.stdout}${larger.stderr}`).not.toContain('bytes at least');

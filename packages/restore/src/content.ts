@@ -1,7 +1,9 @@
 import type { FileSystem, Survey } from '@cdrec/survey';
+import { CdrecError } from '@cdrec/tool';
+import { mountedAt } from './mounts.js';
 
 /** What the content of an archive needs to know of it: of a tar stream the uncompressed bytes. */
-type Stream = { readonly kind: string; readonly mount: string; readonly contentBytes: number };
+interface Stream { readonly kind: string; readonly mount: string; readonly contentBytes: number }
 
 /** Of a file in a tar stream at most, beside its content: header, extended header with its block of times, padding (POSIX pax). */
 const HEADER_BYTES = 1536;
@@ -24,6 +26,31 @@ export function withContent(survey: Survey, archives: readonly Stream[]): Survey
   for (const fs of survey.fileSystems) content.set(fs.uuid, (content.get(fs.uuid) ?? 0) + contentOf(fs, archives));
   // Of subvolumes the one that counts the bytes of all.
   return { ...survey, fileSystems: survey.fileSystems.map((fs) => (fs.usedBytes > 0 ? { ...fs, usedBytes: Math.max(fs.usedBytes, content.get(fs.uuid) ?? 0) } : fs)) };
+}
+
+/**
+ * The survey of a machine some of whose file systems come back without their files: these need no room, but for the swap files on them. Of a btrfs the
+ * other subvolumes keep their part, by what the archives hold. Pure.
+ * @throws CdrecError EMPTY_MOUNT for the root, and for what is no mount point
+ */
+export function withoutContent(survey: Survey, archives: readonly Stream[], empty: readonly string[]): Survey {
+  if (empty.length === 0) return survey;
+  for (const mount of empty) {
+    if (mount === '/') throw new CdrecError('EMPTY_MOUNT', 'the root cannot stay empty: nothing would start');
+    if (!survey.fileSystems.some((f) => f.mount === mount)) throw new CdrecError('EMPTY_MOUNT', `${mount} is no file system of this machine`, { hint: `its file systems are ${survey.fileSystems.map((f) => f.mount).join(', ')}` });
+  }
+  const bytes = (list: readonly FileSystem[]): number => list.reduce((n, f) => n + (archives.find((a) => (a.kind === 'tar' || a.kind === 'tree') && a.mount === f.mount)?.contentBytes ?? 0), 0);
+  return {
+    ...survey,
+    fileSystems: survey.fileSystems.map((fs) => {
+      const together = survey.fileSystems.filter((f) => f.uuid === fs.uuid);
+      const full = together.filter((f) => !empty.includes(f.mount));
+      if (full.length === together.length) return fs;
+      const swap = survey.swapFiles.filter((s) => together.some((f) => f === mountedAt(s.path, survey.fileSystems))).reduce((n, s) => n + s.bytes, 0);
+      const kept = full.length === 0 ? 0 : fs.usedBytes * (bytes(full) / Math.max(1, bytes(together)));
+      return { ...fs, usedInodes: 0, usedBytes: fs.usedBytes === 0 ? 0 : Math.min(fs.usedBytes, Math.ceil(kept) + swap) };
+    }),
+  };
 }
 
 /** A line for every file system that is smaller than what it is to hold (`withContent`). */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CdrecError, errorCode, runTool } from '@cdrec/tool';
@@ -224,6 +224,8 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
       return withSystem(step.fileSystems, root, async () => {
         // What an interrupted run had rewritten is right already, and must be in a new initramfs all the same.
         const before = JSON.parse(notes.noted() ?? '[]') as string[];
+        // A new file system is root's alone.
+        for (const mount of step.empty ?? []) if (/^(\/var)?\/tmp$/.test(mount)) chmodSync(join(root, mount), 0o1777);
         const said = [...rewriteSystem(root, step.renamed), ...adaptDebconf(root, step.renamed)];
         if (step.subvolumes !== undefined) said.push(...rewriteSubvolumeIds(root, step.subvolumes));
         const cloud = step.otherDisks === true ? cloudRemark(root) : undefined;

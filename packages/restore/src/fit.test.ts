@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Disk, FileSystem, Layer, Survey } from '@cdrec/survey';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitSurvey, leastDiskBytes, sfdiskScript, type Assignment } from './index.ts';
+import { fitSurvey, leastDiskBytes, sfdiskScript, withoutContent, type Assignment } from './index.ts';
 
 const MIB = 1 << 20;
 const fs = (device: string, mount: string, usedMiB: number, over: Partial<FileSystem> = {}): FileSystem => ({ device, disk: '/dev/sda', partition: 1, type: 'ext4', uuid: mount, label: '', bytes: 0, usedBytes: usedMiB * MIB, mount, options: '', parameters: {}, ...over });
@@ -124,6 +124,23 @@ describe('sizes on other disks', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+
+  it('need no room for what comes back without its files', () => {
+    const d = disk('gpt', [1, 2000, 20_000]);
+    const s = { ...survey(d, [fs('/dev/sda2', '/', 1000), fs('/dev/sda3', '/srv', 15_000, { usedInodes: 5_000_000, parameters: { inodes: '6000000' } })]), swapFiles: [{ path: '/srv/swap', bytes: 500 * MIB, uuid: '', label: '', mode: 0o600 }] } as unknown as Survey;
+    expect(() => fitSurvey(s, onto(d, 5000 * MIB), false)).toThrow('too small');
+    const left = withoutContent(s, [], ['/srv']);
+    expect(left.fileSystems.map((f) => f.usedBytes / MIB)).toEqual([1000, 500]);
+    const fitted = fitSurvey(left, onto(d, 5000 * MIB), false).survey;
+    expect(Number(fitted.fileSystems[1]?.parameters['inodes'])).toBeLessThan(2_000_000);
+    expect(withoutContent(s, [], [])).toBe(s);
+    expect(() => withoutContent(s, [], ['/'])).toThrow('nothing would start');
+    expect(() => withoutContent(s, [], ['/home'])).toThrow('/home is no file system of this machine');
+    // Of a btrfs with two subvolumes the other one keeps its share.
+    const pool = survey(d, [fs('/dev/sda3', '/', 9000, { type: 'btrfs', uuid: 'B', subvolume: '@' }), fs('/dev/sda3', '/home', 0, { type: 'btrfs', uuid: 'B', subvolume: '@home' })]);
+    const archives = [{ kind: 'tar', mount: '/', contentBytes: 1000 }, { kind: 'tar', mount: '/home', contentBytes: 2000 }];
+    expect(withoutContent(pool, archives, ['/home']).fileSystems.map((f) => f.usedBytes / MIB)).toEqual([3000, 0]);
   });
 
   it('of what is full stay as they are: an equal disk is always large enough', () => {

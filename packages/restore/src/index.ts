@@ -4,7 +4,7 @@ export { renamedDevices, rewriteGrubEnvironment, rewriteReferences, type Renamed
 export { diskMap, type MapRow } from './disk-map.js';
 export { share, unknownRules, type SizeRules } from './sizes.js';
 export { chained, joinDisks, type Joined } from './join.js';
-export { roomWarnings, withContent } from './content.js';
+export { roomWarnings, withContent, withoutContent } from './content.js';
 export { fitSurvey, leastDiskBytes, type Fitted, type SizeChange } from './fit.js';
 export { assignDisks, neededBytes, type Assignment } from './match.js';
 export { readTargets, toTargets, type TargetDisk } from './targets.js';

@@ -42,6 +42,12 @@ describe('several disks that go onto one', () => {
     const source = joined.disks[0] as Disk;
     const assignments: Assignment[] = [{ source, others: others.get('/dev/sda') ?? [], rule: 'named by you', target: { device: '/dev/nvme0n1', bytes: 16e9, sectorBytes: 512, model: '', serial: 'N', wwn: '', content: '', refusal: undefined, onlyByName: false } }];
     const plan = planRestore({ survey: joined, partUuids, assignments, archives: ['/', '/srv', '/safe'].map((mount) => ({ name: `x${mount}`, kind: 'tar', mount, device: '', compress: 'zstd', contentBytes: 1 })) });
+    // A file system that comes back empty is made, neither filled nor compared.
+    const left = planRestore({ empty: ['/srv'], check: true, survey: joined, partUuids, assignments, archives: ['/', '/srv', '/safe'].map((mount) => ({ name: `x${mount}`, kind: 'tar', mount, device: '', compress: 'zstd', contentBytes: 1 })) });
+    expect(left.steps.map((t) => t.id)).toEqual(expect.arrayContaining(['extract /', 'check /', 'extract /safe']));
+    expect(left.steps.filter((t) => t.id.endsWith(' /srv'))).toEqual([]);
+    expect(left.warnings).toContain('/srv comes back without its files; they stay in the set (restore-fs --fs /srv)');
+    expect(left.steps.filter((t) => t.kind === 'make').length).toBe(plan.steps.filter((t) => t.kind === 'make').length);
     expect(plan.disks).toMatchObject([{ source: '/dev/sda', others: ['/dev/sdb', '/dev/sdc'], target: '/dev/nvme0n1' }]);
     expect(plan.warnings.filter((w) => w.includes('on one disk now'))).toEqual(['the logical volume vg/safe (raid1) has several of its members on one disk now: it is lost with this disk']);
     expect(plan.steps.filter((s) => s.kind === 'wipe' || s.kind === 'table' || s.kind === 'grub-bios').map((s) => s.id)).toEqual(['wipe /dev/nvme0n1', 'table /dev/nvme0n1', 'boot loader /dev/nvme0n1']);

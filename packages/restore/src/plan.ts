@@ -56,7 +56,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'efi'; readonly places: readonly EspPlace[]; readonly mount: string; readonly label: string; readonly entries: readonly FirmwareEntry[]; readonly fresh?: boolean; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'lilo'; readonly disk: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
-  | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly fstab?: string; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly fstab?: string; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly empty?: readonly string[]; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'quotas'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options: string; readonly quotas: readonly Quota[] }
   | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
@@ -82,6 +82,8 @@ export interface PlanInput {
   readonly firmware?: 'bios' | 'uefi';
   /** File with a command of the administrator (`rescue.post_exec`) that ends the restore. */
   readonly postExec?: string;
+  /** Mount points of file systems that are made, but not filled (`withoutContent`). */
+  readonly empty?: readonly string[];
   /** The disk of the survey that got an EFI system partition for this restore (`addEsp`). */
   readonly newEsp?: boolean;
   /** Network cards that are here, and by their old names what takes their place (a new name or MAC address). */
@@ -106,6 +108,8 @@ export interface Plan {
   readonly cards: readonly CardChange[];
   /** Disks that stay as they are and carry what will have the same UUIDs. */
   readonly twins: readonly Twin[];
+  /** Mount points of file systems that come back without their files. */
+  readonly empty: readonly string[];
   /** What may surprise after the restore. */
   readonly warnings: readonly string[];
   readonly steps: readonly Step[];
@@ -115,7 +119,7 @@ export interface Plan {
  * Computes the steps of a restore. Pure.
  * @throws CdrecError DISK_TOO_SMALL, SIZE_RULE, DISK_NEEDED; PLAN_NO_ARCHIVE when a file system has no archive in the set
  */
-export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], cards = [], nics = new Map(), newEsp = false, check = false, hook }: PlanInput): Plan {
+export function planRestore({ survey: original, archives, assignments, without = [], grow = false, rules = {}, partUuids = new Map(), setId = '', firmware, postExec, attached = [], cards = [], nics = new Map(), empty = [], newEsp = false, check = false, hook }: PlanInput): Plan {
   requireSpare(original, without);
   const fitted = fitSurvey(original, assignments, grow, rules);
   const { changes } = fitted;
@@ -146,7 +150,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const ordered = [...survey.fileSystems].sort((a, b) => (a.mount < b.mount ? -1 : 1));
   for (const fs of ordered) if (fs.type !== 'btrfs') steps.push({ id: `mkfs ${at(fs.device)}`, kind: 'make', device: at(fs.device), commands: mkfsCommands(fs, at(fs.device)) });
   for (const swap of survey.swaps) steps.push({ id: `mkswap ${at(swap.device)}`, kind: 'make', device: at(swap.device), commands: [mkswapCommand(swap, at(swap.device))] });
-  const filled = ordered.filter((fs) => !newEsp || fs.mount !== NEW_ESP);
+  const filled = ordered.filter((fs) => !(newEsp && fs.mount === NEW_ESP) && !empty.includes(fs.mount));
   for (const fs of filled) {
     const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive === undefined) throw new CdrecError('PLAN_NO_ARCHIVE', `the set has no archive of ${fs.mount}`, { hint: 'a rescue-only set restores no content: add the volumes of a set with backups' });
@@ -170,10 +174,10 @@ export function planRestore({ survey: original, archives, assignments, without =
     const id = /(?:^|,)subvolid=(\d+)/.exec(f.options)?.[1];
     return f.type !== 'btrfs' || f.nested === true || f.subvolume === undefined || f.subvolume === '' || id === undefined ? [] : [{ uuid: f.uuid, label: f.label, mount: f.mount, id: Number(id), path: f.subvolume }];
   });
-  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), ...(newEsp ? { fstab: espLine(ordered.find((f) => f.mount === NEW_ESP)?.uuid ?? '') } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), fileSystems });
+  if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), ...(newEsp ? { fstab: espLine(ordered.find((f) => f.mount === NEW_ESP)?.uuid ?? '') } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), ...(empty.length === 0 ? {} : { empty }), fileSystems });
   if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems).map((s) => (newEsp && s.kind === 'efi' ? { ...s, fresh: true } : s)));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
-  for (const a of archives) if (a.kind === 'flags') steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
+  for (const a of archives) if (a.kind === 'flags' && !empty.includes(a.mount)) steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
   for (const fs of ordered) {
     const options = quotaOptions(fs);
     if (options !== undefined) steps.push({ id: `quotas ${fs.mount}`, kind: 'quotas', device: at(fs.device), fsType: fs.type, mount: fs.mount, options, quotas: fs.quotas ?? [] });
@@ -181,7 +185,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   if (postExec !== undefined) steps.push({ id: 'post_exec', kind: 'hook', script: postExec, fileSystems });
   if (hook !== undefined) steps.push({ id: 'hook', kind: 'hook', script: hook, fileSystems });
   // Last: what the commands before changed of the restored files is found as well.
-  for (const fs of check ? ordered : []) {
+  for (const fs of check ? filled : []) {
     const archive = archives.find((a) => holdsFiles(a) && a.mount === fs.mount);
     if (archive !== undefined) steps.push({ id: `check ${fs.mount}`, kind: 'check', device: at(fs.device), fsType: fs.type, mount: fs.mount, ...optionsOf(fs), ...storedAs(archive), ...engineOf(archive) });
   }
@@ -190,7 +194,7 @@ export function planRestore({ survey: original, archives, assignments, without =
   const id = createHash('sha256').update(JSON.stringify([setId, disks.map((d) => [d.source, d.target, d.serial, d.bytes]), steps])).digest('hex').slice(0, 16);
   const matched = cards.length === 0 && nics.size === 0 ? { changes: [], unknown: [] } : matchCards(original.network, cards, nics);
   const twins = findTwins(original, assignments, attached);
-  return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, warnings: [...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...roomWarnings(survey), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
+  return { id, host: survey.host.name, disks, changes, twins, cards: matched.changes, empty, warnings: [...empty.map((m) => `${m} comes back without its files; they stay in the set (restore-fs --fs ${m})`), ...twins.map(twinWarning), ...matched.unknown.map((c) => cardWarning(c, cards)), ...warningsOf(survey, steps, firmware), ...roomWarnings(survey), ...sectorWarnings(original, assignments), ...lostRedundancy(survey, new Map(assignments.flatMap((a) => (a.others === undefined ? [] : [[a.source.device, a.others]]))))], steps };
 }
 
 /** Whether a disk takes its own place again. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IsoSetWriter, openSets, PathSetWriter, verifySet, type ArchiveMeta, type OpenSet } from './index.ts';
+import { IsoSetWriter, missingFor, openSets, PathSetWriter, verifySet, type ArchiveMeta, type OpenSet } from './index.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-volumes-')); });
@@ -61,6 +61,19 @@ describe('a set of ISO volumes', () => {
     const findings = await verifySet(lone.sets[0] as OpenSet);
     expect(findings).toEqual([{ volume: expect.stringContaining('_2') as string, file: '', problem: 'missing' }]);
     for (const s of [...missing.sets, ...noLast.sets, ...lone.sets]) await s.close();
+    // What lies on others is whole.
+    const three = await make([randomBytes(1_000_000), randomBytes(4_500_000), randomBytes(1000)], { label: 'CDrec-three' });
+    expect(three.length).toBe(3);
+    const [set] = (await openSets([three[0] as string, three[2] as string])).sets as [OpenSet];
+    const lies = (name: string) => (a: { name: string }): boolean => a.name === name;
+    const names = set.manifest.archives.map((a) => a.name);
+    expect(names.map((n) => missingFor(set, lies(n)))).toEqual([[], ['CDrec-three_2'], []]);
+    expect(await verifySet(set, undefined, lies(names[0] as string))).toEqual([]);
+    expect(await verifySet(set, undefined, lies(names[1] as string))).toEqual([{ volume: 'CDrec-three_2', file: '', problem: 'missing' }]);
+    await set.close();
+    const [cut] = (await openSets(three.slice(0, 2))).sets as [OpenSet];
+    expect(missingFor(cut, () => false)).toEqual([expect.stringContaining('CDrec-three_3')]);
+    await cut.close();
     const damaged = readFileSync(files[1] as string);
     damaged[1_000_000] = (damaged[1_000_000] as number) ^ 1;
     writeFileSync(files[1] as string, damaged);
@@ -99,7 +112,7 @@ describe('a set of ISO volumes', () => {
     const set = join(dir, header.label);
     writeFileSync(join(set, 'backup/a.index'), './\n./y\n');
     const { sets } = await openSets([join(set, `${header.label}_1.iso`), set]);
-    expect(await verifySet(sets[0] as OpenSet, undefined, true)).toEqual([]);
+    expect(await verifySet(sets[0] as OpenSet, undefined, (a) => a.kind !== 'index')).toEqual([]);
     expect(await verifySet(sets[0] as OpenSet)).toEqual([expect.objectContaining({ file: 'a.index' })]);
     await sets[0]?.close();
   });

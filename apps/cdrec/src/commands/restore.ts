@@ -17,7 +17,7 @@ export const cloneDisk = ([source, target, volumes]: [string, string, string[]],
 export async function plan([volumes]: [string[]], flags: PlanFlags & SourceFlags & { json?: boolean }, terminal: Terminal): Promise<number> {
   const { set, places } = await openSource(volumes, flags, terminal);
   try {
-    requireComplete(set);
+    requireComplete(set, flags.empty);
     const made = await makePlan(set, places, flags);
     terminal.print(flags.json === true ? JSON.stringify(made) : formatPlan(made).trimEnd());
     return EXIT.ok;
