@@ -143,6 +143,29 @@ describe('sizes on other disks', () => {
     expect(withoutContent(pool, archives, ['/home']).fileSystems.map((f) => f.usedBytes / MIB)).toEqual([3000, 0]);
   });
 
+  it('of mirrored volumes count the metadata of their images, of encrypted ones where their data begins', () => {
+    const member = (device: string): Disk => ({ device, model: '', serial: '', wwn: '', transport: '', bytes: 10_000 * MIB, sectorBytes: 512, used: true, links: [] });
+    const [a, b] = [member('/dev/sda'), member('/dev/sdb')];
+    const volume = (name: string, kind: 'linear' | 'raid1' | 'thin-pool', mib: number, over: object = {}): object => ({ name, device: `/dev/mapper/vg-${name}`, kind, bytes: mib * MIB, on: [], ...(kind === 'raid1' ? { stripes: 2 } : {}), ...over });
+    const group = (physical: string[], volumes: object[]): Layer => ({ type: 'vg', name: 'vg', uuid: 'u', extentBytes: 4 * MIB, physical: physical.map((device) => ({ device, uuid: 'u', startBytes: MIB, bytes: 9996 * MIB })), volumes }) as unknown as Layer;
+    const volumesOf = (s: Survey): number[] => (s.layers.find((l) => l.type === 'vg') as Layer & { type: 'vg' }).volumes.map((v) => v.bytes / MIB);
+    const mirrors = group(['/dev/sda', '/dev/sdb'], [volume('one', 'raid1', 1000), volume('two', 'raid1', 1000), volume('three', 'raid1', 1000), volume('rest', 'linear', 5000)]);
+    const s = { ...survey(a, [fs('/dev/mapper/vg-rest', '/', 100)], [mirrors]), disks: [a, b] };
+    const at = (mib: number): Assignment[] => [...onto(a, mib * MIB), { ...(onto(b, mib * MIB)[0] as Assignment), target: { ...(onto(b, mib * MIB)[0] as Assignment).target, device: '/dev/vdb' } }];
+    for (const mib of [5000, 12_000]) {
+      const [one, two, three, rest] = volumesOf(fitSurvey(s, at(mib), true).survey) as [number, number, number, number];
+      expect([one, two, three]).toEqual([1000, 1000, 1000]);
+      expect(rest + 6 * 1004).toBeLessThanOrEqual(2 * Math.floor((mib - 1) / 4) * 4);
+      expect(rest).toBeGreaterThan(2 * mib - 6 * 1004 - 30);
+    }
+    const crypt: Layer = { type: 'luks', device: '/dev/mapper/c', name: 'c', on: '/dev/sda', uuid: 'u', label: '', version: '2', cipher: '', keyBits: 512, hash: '', sectorBytes: 512, pbkdf: '', slots: 1, flags: [], offsetBytes: 512 * MIB };
+    const secret = survey(a, [fs('/dev/mapper/vg-rest', '/', 100)], [crypt, group(['/dev/mapper/c'], [volume('rest', 'linear', 9000)])]);
+    expect(volumesOf(fitSurvey(secret, onto(a, 5000 * MIB), false).survey)[0]).toBeLessThanOrEqual(5000 - 512 - 1);
+    // Full to the last extent of a whole disk, and none of it can shrink: a disk that is larger by a little holds it.
+    const full = survey(a, [], [group(['/dev/sda'], [volume('pool', 'thin-pool', 9900, { metadataBytes: 48 * MIB })])]);
+    expect(volumesOf(fitSurvey(full, onto(a, a.bytes + 512), false).survey)).toEqual([9900]);
+  });
+
   it('of what is full stay as they are: an equal disk is always large enough', () => {
     const whole: Disk = { device: '/dev/sda', model: '', serial: '', wwn: '', transport: '', bytes: 10_000 * MIB, sectorBytes: 512, used: true, links: [] };
     const full = survey(whole, [fs('/dev/sda', '/data', 9900, { partition: 0, bytes: 9950 * MIB })]);

@@ -3,7 +3,7 @@ import { CdrecError } from '@cdrec/tool';
 import { backupSectors, down, firstGptSector, gaps, inOrder, MIB, relaid, up, usable } from './geometry.js';
 import { fittedInodes } from './inodes.js';
 import { neededBytes, type Assignment } from './match.js';
-import { dataMembers, LUKS_OVERHEAD, ownVolumes, RAID_OVERHEAD, share, Sizes, takenBytes, unknownRules, type Item, type SizeRules } from './sizes.js';
+import { dataMembers, luksOverhead, ownVolumes, raidOverhead, share, Sizes, takenBytes, unknownRules, type Item, type SizeRules } from './sizes.js';
 
 /** A size that changes: of what, from and to, in bytes. */
 export interface SizeChange { readonly what: string; readonly from: number; readonly to: number }
@@ -99,12 +99,12 @@ function resectored(disk: Disk, sectorBytes: number): Disk {
 function fitLayer(l: Layer, s: Sizing): Layer {
   const size = (device: string, map: ReadonlyMap<string, number>): number => map.get(device) ?? s.before.get(device) ?? 0;
   if (l.type === 'raid') {
-    const of = (map: ReadonlyMap<string, number>): number => (Math.min(...l.members.filter((m) => m.slot >= -1).map((m) => size(m.device, map))) - RAID_OVERHEAD) * (dataMembers(l) ?? 1);
+    const of = (map: ReadonlyMap<string, number>): number => (Math.min(...l.members.filter((m) => m.slot >= -1).map((m) => size(m.device, map))) - raidOverhead(l)) * (dataMembers(l) ?? 1);
     s.before.set(l.device, of(s.before));
     if (l.members.some((m) => s.now.has(m.device))) s.now.set(l.device, of(s.now));
   } else if (l.type === 'luks') {
-    s.before.set(l.device, size(l.on, s.before) - LUKS_OVERHEAD);
-    if (s.now.has(l.on)) s.now.set(l.device, size(l.on, s.now) - LUKS_OVERHEAD);
+    s.before.set(l.device, size(l.on, s.before) - luksOverhead(l));
+    if (s.now.has(l.on)) s.now.set(l.device, size(l.on, s.now) - luksOverhead(l));
   } else if (l.type === 'vg') return fitGroup(l, s);
   return l;
 }
@@ -112,11 +112,13 @@ function fitLayer(l: Layer, s: Sizing): Layer {
 function fitGroup(g: VolumeGroup, s: Sizing): VolumeGroup {
   for (const v of g.volumes) s.before.set(v.device, v.bytes);
   if (!g.physical.some((p) => s.now.has(p.device))) return g;
+  // What there was fits: it was there.
+  if (!s.grow && g.physical.every((p) => (s.now.get(p.device) ?? 0) >= (s.before.get(p.device) ?? Infinity) || !s.now.has(p.device))) return g;
   const own = ownVolumes(g);
   // A physical volume whose size was never reckoned (the survey does not know that of its disk) has the one that LVM said.
   const bytes = g.physical.map((p) => s.now.get(p.device) ?? p.bytes);
-  const room = g.physical.reduce((n, p, i) => n + down((bytes[i] as number) - p.startBytes - g.extentBytes, g.extentBytes), 0) - own.reduce((n, v) => n + 2 * (v.metadataBytes ?? 0), 0);
-  const items = own.map((v): Item => ({ bytes: v.kind === 'linear' ? v.bytes : up(takenBytes(v), g.extentBytes), least: s.sizes.leastVolume(v), weight: v.kind === 'linear' ? s.sizes.weight(v.device, v.bytes) : 0 }));
+  const room = g.physical.reduce((n, p, i) => n + down((bytes[i] as number) - p.startBytes - g.extentBytes, g.extentBytes), 0);
+  const items = own.map((v): Item => ({ bytes: v.kind === 'linear' ? v.bytes : takenBytes(v, g.extentBytes), least: s.sizes.leastVolume(v), weight: v.kind === 'linear' ? s.sizes.weight(v.device, v.bytes) : 0 }));
   const shared = share(items, down(room, g.extentBytes), g.extentBytes, s.grow);
   if (shared === undefined) throw new CdrecError('DISK_TOO_SMALL', `the volume group ${g.name} does not fit into ${String(bytes.reduce((n, b) => n + b, 0))} bytes: ${String(items.reduce((n, i) => n + up(i.least ?? i.bytes, g.extentBytes), 0) - room)} bytes are missing`, { hint: 'take a larger disk' });
   const volumes = g.volumes.map((v) => {

@@ -1,10 +1,11 @@
-import { hasUnixMetadata, type BtrfsLayer, type FileSystem, type Layer, type LogicalVolume, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
+import { hasUnixMetadata, type BtrfsLayer, type FileSystem, type Layer, type LogicalVolume, type LuksLayer, type RaidLayer, type Survey, type VolumeGroup } from '@cdrec/survey';
 import { down, MIB, up } from './geometry.js';
 import { leastWithInodes } from './inodes.js';
 
-/** What an array keeps for its superblock, bitmap and reshaping at most (md(4): data offset), and a LUKS2 header. */
-export const RAID_OVERHEAD = 130 * MIB;
-export const LUKS_OVERHEAD = 32 * MIB;
+/** What an array keeps of each member for its superblock, bitmap and reshaping (md(4): data offset), with what is rounded to chunks. */
+export const raidOverhead = (l: Pick<RaidLayer, 'dataOffsetBytes' | 'chunkBytes'>): number => Math.max(130 * MIB, (l.dataOffsetBytes ?? 0) + 2 * MIB + 2 * (l.chunkBytes ?? 0));
+/** What an encrypted volume keeps for its header and key slots. */
+export const luksOverhead = (l: Pick<LuksLayer, 'offsetBytes'>): number => Math.max(32 * MIB, (l.offsetBytes ?? 0) + MIB);
 /** Least sizes with which their programs make file systems without being urged; one that is smaller already stays as small as it is. */
 const LEAST: Readonly<Record<string, number>> = { xfs: 320 * MIB, btrfs: 256 * MIB, f2fs: 64 * MIB };
 
@@ -46,11 +47,14 @@ function legBytes(v: LogicalVolume): number {
   return /^(raid1|mirror)$/.test(v.kind) ? v.bytes : v.kind === 'linear' || v.kind === 'thin-pool' ? 0 : Math.ceil(v.bytes / Math.max(1, stripes));
 }
 
-/** Bytes that all volumes of a kind take of the group together: copies and parity count. */
-export function takenBytes(v: LogicalVolume): number {
+/** Images that a volume is made of, each with an extent of metadata (lvmraid(7): rmeta; a mirror's log). */
+const imagesOf = (v: LogicalVolume): number => (/^(raid1|mirror)$/.test(v.kind) ? (v.stripes ?? 1) : v.kind === 'raid10' ? 2 * (v.stripes ?? 1) : /^raid(4|5)$/.test(v.kind) ? (v.stripes ?? 1) + 1 : v.kind === 'raid6' ? (v.stripes ?? 1) + 2 : v.kind === 'raid0_meta' ? (v.stripes ?? 1) : 0);
+
+/** Bytes that a volume takes of its group: copies, parity and metadata count, and a pool's spare metadata. */
+export function takenBytes(v: LogicalVolume, extentBytes: number): number {
   const stripes = v.stripes ?? 1;
   const factor = /^(raid1|mirror)$/.test(v.kind) ? stripes : v.kind === 'raid10' ? 2 : /^raid(4|5)$/.test(v.kind) ? (stripes + 1) / stripes : v.kind === 'raid6' ? (stripes + 2) / stripes : 1;
-  return v.bytes * factor + 2 * (v.metadataBytes ?? 0);
+  return up(v.bytes * factor, extentBytes) + imagesOf(v) * extentBytes + 2 * up(v.metadataBytes ?? 0, extentBytes);
 }
 
 /** Copies that a profile of btrfs keeps (mkfs.btrfs(8), "PROFILES"); parity is none. */
@@ -113,13 +117,13 @@ export class Sizes {
     switch (layer.type) {
       case 'luks': {
         const inner = this.least(layer.device);
-        return inner === undefined ? undefined : inner + LUKS_OVERHEAD;
+        return inner === undefined ? undefined : inner + luksOverhead(layer);
       }
       case 'raid': {
         // A journal keeps its size.
         const inner = layer.table === undefined && layer.members.some((m) => m.device === device && m.slot >= -1) ? this.least(layer.device) : undefined;
         const data = dataMembers(layer);
-        return inner === undefined || data === undefined ? undefined : Math.ceil(inner / data) + RAID_OVERHEAD;
+        return inner === undefined || data === undefined ? undefined : Math.ceil(inner / data) + raidOverhead(layer);
       }
       case 'vg': return this.#leastPhysical(layer, device);
       case 'btrfs': return this.#leastMember(layer, device);
@@ -134,8 +138,9 @@ export class Sizes {
       if (p !== undefined) return p.sectors * d.sectorBytes;
     }
     const luks = this.#s.layers.find((l) => l.type === 'luks' && l.device === device);
-    const below = luks?.type === 'luks' ? this.#bytesOf(luks.on) : undefined;
-    return below === undefined ? undefined : below - LUKS_OVERHEAD;
+    if (luks?.type !== 'luks') return undefined;
+    const below = this.#bytesOf(luks.on);
+    return below === undefined ? undefined : below - luksOverhead(luks);
   }
 
   /**
@@ -175,7 +180,7 @@ export class Sizes {
 
   /** Least bytes that a group's volumes take together, each rounded up to an extent. */
   leastOfGroup(g: VolumeGroup): number {
-    return ownVolumes(g).reduce((n, v) => n + up(Math.min(takenBytes(v), this.leastVolume(v) ?? Infinity), g.extentBytes) + 2 * (v.metadataBytes ?? 0), 0);
+    return ownVolumes(g).reduce((n, v) => n + up(Math.min(takenBytes(v, g.extentBytes), this.leastVolume(v) ?? Infinity), g.extentBytes), 0);
   }
 
   /** Least bytes of a logical volume; undefined: it keeps its size. */
