@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import type { FirmwareEntry } from '@cdrec/survey';
 import { CdrecError, runTool } from '@cdrec/tool';
+import { enterFirmware } from './nvram.js';
 import { timeOf } from './journal.js';
 import type { Step } from './plan.js';
 
@@ -185,25 +186,6 @@ function hasFile(esp: string, file: string): boolean {
     at = join(at, found);
   }
   return true;
-}
-
-/** Writes entries in their order, for every disk that the ESP is on; older ones of the same names are replaced, not piled up. Returns why that failed. */
-async function enterFirmware(step: Extract<Step, { kind: 'efi' }>, entries: readonly Pick<FirmwareEntry, 'label' | 'file' | 'arguments'>[]): Promise<string | undefined> {
-  try {
-    const { stdout } = await runTool('efibootmgr', []);
-    for (const match of stdout.matchAll(/^Boot([0-9A-F]{4})\*? (.*?)(?:\t.*)?$/gm)) {
-      if (entries.some((e) => e.label === match[2])) await runTool('efibootmgr', ['--quiet', '--bootnum', match[1] as string, '--delete-bootnum']);
-    }
-    // Each new one is put before the others.
-    for (const place of [...step.places].reverse()) {
-      for (const e of [...entries].reverse()) {
-        await runTool('efibootmgr', ['--quiet', '--create', '--disk', place.disk, '--part', String(place.partition), '--label', e.label, '--loader', e.file, ...(e.arguments === '' ? [] : ['--unicode', e.arguments])]);
-      }
-    }
-    return step.places.length === 0 ? 'the ESP lies on no partition of these disks' : undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 /**
