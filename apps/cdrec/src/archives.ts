@@ -85,7 +85,7 @@ export async function writeArchives(store: Store, items: readonly BackupItem[], 
       const view = snapshots?.view(item.meta.mount) ?? item.meta.mount;
       // Before the files: that is the order in which they are needed, and discs are asked for.
       if (item.image === undefined && hasFlags(item.meta.fsType)) {
-        const flags = await readFlags(view);
+        const flags = await readFlags(view, signal);
         if (flags.length > 0) await store.saveBytes(besides(item, 'flags', flags.length), flags);
       }
       exceptions.push(...(await store.save(item, view)));

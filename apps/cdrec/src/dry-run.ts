@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { BackupItem } from '@cdrec/backup';
 import { readBlockTree, readMounts, superblockOf, type BlockDevice, type Layer, type Survey } from '@cdrec/survey';
-import { runTool } from '@cdrec/tool';
+import { runTool, withinSeconds } from '@cdrec/tool';
 import { rulesFor, type ArchivesRequest } from './archives.js';
 
 /** Something that a build does not store, and why. `bytes` where it is known. */
@@ -32,7 +32,7 @@ async function bytesOf(rule: string): Promise<number | undefined> {
     return undefined; // the parent is a pattern, or not there
   }
   if (names.length === 0) return undefined;
-  const { stdout } = await runTool('du', ['--summarize', '--one-file-system', '--block-size=1', '--total', '--files0-from=-'], { input: `${names.join('\0')}\0`, ok: [0, 1] });
+  const { stdout } = await runTool('bash', withinSeconds(60, 'du', '--summarize', '--one-file-system', '--block-size=1', '--total', '--files0-from=-'), { input: `${names.join('\0')}\0` });
   return Number(stdout.trim().split('\n').at(-1)?.split('\t')[0] ?? 0);
 }
 
@@ -70,7 +70,7 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
     const why = backup.exclude_mounts.includes(m.target) ? 'backup.exclude_mounts or --exclude-mount'
       : ['iso9660', 'udf', 'squashfs', 'erofs'].includes(m.type) ? `a read-only image (${m.type})`
       : !m.source.startsWith('/dev/') ? `not on a disk of this machine (${m.type}, ${m.source})` : m.root !== '/' ? `a part of ${m.source} that is mounted once more` : `a mounted image file, or mounted elsewhere too (${m.source})`;
-    leftOut.push({ what: m.target, why, bytes: m.usedBytes });
+    leftOut.push({ what: m.target, why, ...(m.bytes > 0 ? { bytes: m.usedBytes } : {}) });
   }
   for (const l of survey.layers) {
     if (l.type !== 'btrfs') continue;

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupItem } from '@cdrec/backup';
-import { compressStage, runTool, type Compressor } from '@cdrec/tool';
+import { compressStage, runTool, type Compressor, withinSeconds } from '@cdrec/tool';
 import { searchPath } from './terminal.js';
 
 /** How well and how fast this machine compresses its own files. */
@@ -38,9 +38,9 @@ export function estimate(usedBytes: number, { ratio, bytesPerSecond }: Pick<Samp
   return { bytes, volumes: Math.max(1, Math.ceil(bytes / Math.max(1, volumeBytes - VOLUME_OVERHEAD))), seconds: Math.ceil(RESCUE_SECONDS + (usedBytes > 0 ? usedBytes / bytesPerSecond : 0)) };
 }
 
-/** Files of a file system with their sizes, as many as are found in some seconds. */
+/** Files of a file system with their sizes, as many as are found in some seconds. (Who looks at a mount point whose server is dead can only be killed.) */
 async function someFiles(mount: string): Promise<{ path: string; bytes: number }[]> {
-  const { stdout } = await runTool('timeout', ['5', 'find', mount, '-xdev', '-type', 'f', '-size', '+0', '-printf', '%s %p\\0'], { ok: [0, 1, 124] });
+  const { stdout } = await runTool('bash', withinSeconds(5, 'find', mount, '-xdev', '-type', 'f', '-size', '+0', '-printf', '%s %p\\0'));
   return stdout.split('\0').slice(0, -1).map((l) => ({ bytes: Number(l.slice(0, l.indexOf(' '))), path: l.slice(l.indexOf(' ') + 1) }));
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, compareTrees, withMounts } from '@cdrec/rehearse';
@@ -230,6 +231,35 @@ describe('what is not understood', () => {
         const allowed = await run(program, [...args, '--config', '/mnt/c.toml'], MACHINE_ENV);
         expect(allowed.status, allowed.stderr).toBe(0);
       });
+    });
+    rmSync(out, { recursive: true });
+  });
+});
+
+describe('a file system of a server that does not answer', () => {
+  it('is named, and keeps nothing waiting', async () => {
+    const out = join(dir, 'dead');
+    mkdirSync(out);
+    await inMachine(machine, dir, [[out, 'mnt']], async (root, kernel) => {
+      const at = join(root, 'srv/dead server');
+      mkdirSync(at);
+      // A FUSE without its program: whoever asks it for anything waits until the device is closed.
+      const server = spawn('bash', ['-c', 'exec 9<> /dev/fuse; mount -i -t fuse -o fd=9,rootmode=040000,user_id=0,group_id=0 "dead:/export" "$1" && echo mounted && exec sleep 600', 'bash', at], { stdio: ['ignore', 'pipe', 'inherit'] });
+      try {
+        await once(server.stdout, 'data');
+        const dry = await run('timeout', ['120', 'chroot', root, 'cdrec', 'build', '--dry-run', '--json', '--mode', 'iso', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
+        expect(dry.status, dry.stderr).toBe(0);
+        expect((JSON.parse(dry.stdout) as { leftOut: object[] }).leftOut).toContainEqual({ what: '/srv/dead server', why: 'not on a disk of this machine (fuse, dead:/export)' });
+        const [program, ...args] = build(root, kernel, '--mode', 'iso');
+        const r = await run('timeout', ['400', program, ...args], MACHINE_ENV);
+        expect(r.status, r.stderr).toBe(0);
+        expect(readdirSync(out)).toContainEqual(expect.stringMatching(/_1\.iso$/));
+      } finally {
+        server.kill('SIGKILL');
+        await once(server, 'close');
+        execFileSync('umount', ['--lazy', at]);
+        rmdirSync(at);
+      }
     });
     rmSync(out, { recursive: true });
   });

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { ASIDE_PATH, CdrecError, describeStage, failedStage, startChain, type Chain, type ChainStage } from '@cdrec/tool';
+import { ASIDE_PATH, CdrecError, describeStage, failedStage, startChain, viewPlace, type Chain, type ChainStage } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
 
 /** A running backup: its output, and its verdict once the output has ended. */
@@ -26,7 +26,7 @@ const BIND_AND_TAR = 'mount --bind -- "$1" "$2" && shift 2 && exec tar "$@"';
 
 function tarStage(args: readonly string[], view: string | undefined): ChainStage {
   if (view === undefined) return { program: 'tar', args };
-  const place = ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) as string;
+  const place = viewPlace();
   return { program: 'unshare', label: 'tar', args: ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { CdrecError, errorCode, runTool } from '@cdrec/tool';
+import { CdrecError, errorCode, runTool, viewPlace } from '@cdrec/tool';
 import { shownLocation, type Access } from './access.js';
 import { compareNodes, nodeSchema, type Node } from './compare.js';
 import type { Compared, Hooks, HostFact, Reference, Repository, RepositorySet, Saved, Subject, TreeSubject } from './engine.js';
@@ -34,8 +34,6 @@ const tagOf = (s: Snapshot, name: string): string | undefined => {
 /** restic's patterns are those of Go's filepath.Match. */
 const literal = (path: string): string => path.replace(/[*?[\]\\]/g, '\\$&');
 
-/** Where a file system is seen while it is saved: it gives all snapshots the same root, whatever snapshot or directory it is read from. */
-const placeOf = (): string => ['/mnt', '/media', '/srv', '/opt', '/var'].find((d) => existsSync(d)) ?? '/mnt';
 
 /** Runs a program in a mount namespace of its own, where $1 is seen at $2. */
 const BIND = 'mount --bind -- "$1" "$2" && shift 2 && exec "$@"';
@@ -112,7 +110,8 @@ export class ResticEngine implements Repository {
   }
 
   async saveTree(tree: TreeSubject, hooks?: Hooks): Promise<Saved> {
-    const place = placeOf();
+    // One place, as far as it is free: all snapshots have the same root, whatever snapshot or directory they are read from.
+    const place = viewPlace();
     const gone = tree.include.filter((p) => !existsSync(join(tree.view, p)));
     const paths = tree.include.filter((p) => !gone.includes(p)).map((p) => join(place, p));
     const excludes = tree.exclude.map((e) => `--exclude=${join(place, e)}`);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { readBlockTree, readDisk, superblockOf, type BlockDevice } from './block.js';
 import { findKernel } from './kernel.js';
@@ -127,7 +127,7 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
     const block = await superblockOf(node.device.path);
     const place = placeOf(node);
     const fs: FileSystem = {
-      ...place, type: mount.type, uuid: block.uuid, label: block.label, bytes: mount.bytes, usedBytes: mount.usedBytes, ...usedInodes(mount.target), mount: mount.target, options: mount.options,
+      ...place, type: mount.type, uuid: block.uuid, label: block.label, bytes: mount.bytes, usedBytes: mount.usedBytes, ...(mount.usedInodes === undefined ? {} : { usedInodes: mount.usedInodes }), mount: mount.target, options: mount.options,
       parameters: await readParameters(mount.type, node.device.path, mount.target, block.version),
     };
     if (fs.parameters['journalDevice'] !== undefined) {
@@ -145,12 +145,6 @@ async function readFileSystems(mounts: readonly Mount[], graph: Graph, options: 
   }
   addNested(out);
   return out;
-}
-
-/** How many inodes are in use (statfs(2)); nothing where they are not counted, on btrfs and FAT. */
-function usedInodes(mount: string): { usedInodes?: number } {
-  const { files, ffree } = statfsSync(mount);
-  return files > 0 ? { usedInodes: files - ffree } : {};
 }
 
 /** A mounted subvolume: its file system is read once, with all of its devices. */

@@ -40,7 +40,7 @@ describe('what the tools print', () => {
     expect(t?.partitions.map((p) => [p.number, p.bootable])).toEqual([[1, true], [5, false]]);
   });
   it('findmnt, dumpe2fs, xfs_info', () => {
-    expect(parseFindmnt('{"filesystems":[{"target":"/","source":"/dev/sda1","fstype":"ext4","options":"rw","maj:min":"8:1","fsroot":"/","size":"100","used":null}]}')).toMatchObject([{ target: '/', bytes: 100, usedBytes: 0 }]);
+    expect(parseFindmnt('{"filesystems":[{"target":"/","source":"/dev/sda1","fstype":"ext4","options":"rw","maj:min":" 8:1","fsroot":"/"},{"target":"/x","source":null,"fstype":"nfs4","options":"","maj:min":"0:50","fsroot":"/"}]}')).toMatchObject([{ target: '/', source: '/dev/sda1', number: '8:1' }, { target: '/x', source: '' }]);
     expect(parseDumpe2fs('Filesystem features:      has_journal needs_recovery extent\nBlock count:  1000\nReserved block count:  50\nBlock size:  4096\nInode size:  256\nInode count: 10\nDefault mount options:    user_xattr acl\n')).toEqual({
       blockSize: '4096', inodeSize: '256', features: 'has_journal,extent', reservedPercent: '5', inodes: '10', mountOptions: 'user_xattr,acl',
     });
