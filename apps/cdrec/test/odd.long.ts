@@ -58,6 +58,7 @@ describe('an odd machine', () => {
         mkdirSync(join(root, 'srv/my data/ü/tief'), { recursive: true });
         // What lies hidden below a mount point is content, too.
         writeFileSync(join(root, 'srv/my data/ü/tief/hidden'), 'below the mount');
+        execFileSync('chattr', ['+i', join(root, 'srv/my data/ü/tief/hidden')]);
         await plantTorture(join(root, 'srv/my data'));
         await withMounts([[part(5), join(root, 'srv/my data/ü/tief')], [whole.device, join(root, 'data')], [part(9), join(root, GLOB)]], async () => {
           mkdirSync(join(root, 'data/sub'));
@@ -95,6 +96,7 @@ describe('an odd machine', () => {
     expect(blkid(t1.partition(5), t1.partition(130), t1.partition(9), t2.device)).toBe(before);
     await withMounts([['-o', 'ro', t1.partition(130), join(dir, 'top')]], () => {
       expect(sh('cat "top/ü/tief/hidden"')).toBe('below the mount');
+      expect(sh('lsattr "top/ü/tief/hidden"')).toMatch(/^-+i/);
       return Promise.resolve();
     });
     const restored = join(dir, 'restored');

@@ -246,7 +246,9 @@ async function runStep(step: Step, options: ExecuteOptions, findings: Findings, 
     case 'efi':
       return withSystem(step.fileSystems, root, () => ensureEfi(step, root, options.uefi));
     case 'flags': {
-      const said = await withSystem(step.fileSystems, root, () => feed(options.openArchive(step.archive), storedAs(step, options), applyFlags(join(root, step.mount)), step.archive));
+      // Alone: files that lie hidden under mount points have flags, too.
+      const directory = join(options.work, 'fs');
+      const said = await withMount({ device: step.device, type: step.fsType, ...(step.options === undefined ? {} : { options: step.options }) }, directory, () => feed(options.openArchive(step.archive), storedAs(step, options), applyFlags(directory), step.archive));
       return said.split('\n').filter((l) => /^(flags|project): /.test(l)).map((l) => `inode ${l} could not be set in ${step.mount}`);
     }
     case 'quotas': {

@@ -142,5 +142,5 @@ function fitFileSystem(fs: FileSystem, s: Sizing): FileSystem {
   const before = s.before.get(fs.device);
   if (now === undefined || before === undefined || now === before) return fs;
   const kept = Object.entries(fs.parameters).filter(([name]) => !(fs.type === 'xfs' && XFS_SIZES.includes(name)) && !(name === 'journalMiB' && now < before));
-  return { ...fs, bytes: Math.floor((fs.bytes * now) / before), parameters: { ...Object.fromEntries(kept), ...fittedInodes(fs, before, now) } };
+  return { ...fs, bytes: Math.max(0, fs.bytes + now - before), parameters: { ...Object.fromEntries(kept), ...fittedInodes(fs, before, now) } };
 }

@@ -99,7 +99,7 @@ function judge(before: Survey, after: Survey, assignments: readonly Assignment[]
   }
   for (const fs of after.fileSystems) {
     const original = before.fileSystems.find((f) => f.mount === fs.mount) as FileSystem;
-    const had = before.layers.some((l) => l.type === 'raid' && l.device === fs.device) ? fs.bytes - 128 * MIB : fs.bytes;
+    const had = before.layers.some((l) => l.type === 'raid' && l.device === fs.device) ? original.bytes - 128 * MIB : original.bytes;
     expect(bytesOf.get(fs.device) ?? 0).toBeGreaterThanOrEqual(Math.min(had, original.usedBytes));
   }
 }

@@ -58,7 +58,7 @@ export type Step =
   | { readonly id: string; readonly kind: 'extlinux'; readonly disk: string; readonly directory: string; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'adapt'; readonly cards?: readonly CardChange[]; readonly kernelNames?: boolean; readonly fstab?: string; readonly renamed: readonly Renamed[]; readonly disks: readonly string[]; readonly modules: readonly string[]; readonly encrypted?: readonly NewVolume[]; readonly otherDisks?: boolean; readonly empty?: readonly string[]; readonly subvolumes?: readonly NumberedSubvolume[]; readonly fileSystems: readonly Placement[] }
   | { readonly id: string; readonly kind: 'quotas'; readonly device: string; readonly fsType: FileSystem['type']; readonly mount: string; readonly options: string; readonly quotas: readonly Quota[] }
-  | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age'; readonly fileSystems: readonly Placement[] }
+  | { readonly id: string; readonly kind: 'flags'; readonly mount: string; readonly device: string; readonly fsType: FileSystem['type']; readonly options?: string; readonly archive: string; readonly compress: Compressor; readonly encrypt?: 'age' }
   | { readonly id: string; readonly kind: 'hook'; readonly script: string; readonly fileSystems: readonly Placement[] };
 
 /** What a restore needs to know of an archive. */
@@ -177,7 +177,10 @@ export function planRestore({ survey: original, archives, assignments, without =
   if (hasRoot) steps.push({ id: 'adapt', kind: 'adapt', ...(/\bnet\.ifnames=0\b/.test(survey.boot.commandLine) ? { kernelNames: true } : {}), ...(newEsp ? { fstab: espLine(ordered.find((f) => f.mount === NEW_ESP)?.uuid ?? '') } : {}), renamed: renamedDevices(survey, assignments, partUuids), disks: assignments.map((a) => a.target.device), modules: survey.modules, ...(encrypted.length === 0 ? {} : { encrypted }), ...(numbered.length === 0 ? {} : { subvolumes: numbered }), ...(assignments.every(isSameDisk) ? {} : { otherDisks: true }), ...(empty.length === 0 ? {} : { empty }), fileSystems });
   if (hasRoot) steps.push(...loaderSteps(survey, assignments, partUuids, fileSystems).map((s) => (newEsp && s.kind === 'efi' ? { ...s, fresh: true } : s)));
   // Last, for an immutable file can neither be written nor replaced; before the administrator's own command.
-  for (const a of archives) if (a.kind === 'flags' && !empty.includes(a.mount)) steps.push({ id: `flags ${a.mount}`, kind: 'flags', mount: a.mount, ...storedAs(a), fileSystems });
+  for (const fs of filled) {
+    const flags = archives.find((a) => a.kind === 'flags' && a.mount === fs.mount);
+    if (flags !== undefined) steps.push({ id: `flags ${fs.mount}`, kind: 'flags', mount: fs.mount, device: at(fs.device), fsType: fs.type, ...optionsOf(fs), ...storedAs(flags) });
+  }
   for (const fs of ordered) {
     const options = quotaOptions(fs);
     if (options !== undefined) steps.push({ id: `quotas ${fs.mount}`, kind: 'quotas', device: at(fs.device), fsType: fs.type, mount: fs.mount, options, quotas: fs.quotas ?? [] });
