@@ -20,8 +20,8 @@ export interface DryRun {
 /** File systems of the kernel that hold no data of the machine. */
 const PSEUDO = new Set(['sysfs', 'proc', 'devtmpfs', 'devpts', 'tmpfs', 'ramfs', 'cgroup', 'cgroup2', 'securityfs', 'pstore', 'bpf', 'debugfs', 'tracefs', 'configfs', 'fusectl', 'mqueue', 'hugetlbfs', 'autofs', 'binfmt_misc', 'efivarfs', 'nsfs', 'rpc_pipefs', 'overlay', 'selinuxfs', 'sockfs', 'pipefs', 'cpuset']);
 
-/** Bytes below the paths that a rule matches on its file system; undefined when it matches nothing. */
-async function bytesOf(rule: string): Promise<number | undefined> {
+/** Bytes below the paths that a rule matches on its file system, unless counting them takes too long; undefined when it matches nothing. */
+async function bytesOf(rule: string): Promise<{ bytes?: number } | undefined> {
   const parent = rule.replace(/\/[^/]*$/, '') || '/';
   const last = rule.slice(rule.lastIndexOf('/') + 1);
   const pattern = new RegExp(`^${last.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
@@ -33,7 +33,8 @@ async function bytesOf(rule: string): Promise<number | undefined> {
   }
   if (names.length === 0) return undefined;
   const { stdout } = await runTool('bash', withinSeconds(60, 'du', '--summarize', '--one-file-system', '--block-size=1', '--total', '--files0-from=-'), { input: `${names.join('\0')}\0` });
-  return Number(stdout.trim().split('\n').at(-1)?.split('\t')[0] ?? 0);
+  const total = /^(\d+)\ttotal$/m.exec(stdout)?.[1];
+  return total === undefined ? {} : { bytes: Number(total) };
 }
 
 const all = (d: BlockDevice): BlockDevice[] => [d, ...d.children.flatMap(all)];
@@ -83,8 +84,8 @@ export async function dryRun(survey: Survey, items: readonly BackupItem[], reque
   for (const swap of survey.swaps) leftOut.push({ what: swap.device, why: 'swap area: made anew, with its UUID' });
   for (const file of survey.swapFiles) leftOut.push({ what: file.path, why: 'swap file: made anew, with its UUID', bytes: file.bytes });
   for (const rule of rulesFor(request, { swapFiles: [] }).exclude) {
-    const bytes = await bytesOf(rule);
-    if (bytes !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', bytes });
+    const matched = await bytesOf(rule);
+    if (matched !== undefined) leftOut.push({ what: rule, why: backup.exclude.includes(rule) ? 'backup.exclude or --exclude' : rule.startsWith(`${request.out}/`) ? 'recovery sets themselves' : 'default (backup.default_excludes)', ...matched });
   }
   return { archives: items.map((i) => ({ name: i.meta.name, mount: i.meta.mount === '' ? (i.meta.kind === 'image' ? `image by ${i.meta.method as string}` : i.meta.kind) : i.meta.mount, device: i.meta.device, fsType: i.meta.fsType, usedBytes: i.usedBytes })), leftOut };
 }
