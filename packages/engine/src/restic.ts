@@ -35,11 +35,11 @@ const tagOf = (s: Snapshot, name: string): string | undefined => {
 const literal = (path: string): string => path.replace(/[*?[\]\\]/g, '\\$&');
 
 
-/** Runs a program in a mount namespace of its own, where $1 is seen at $2. */
-const BIND = 'mount --bind -- "$1" "$2" && shift 2 && exec "$@"';
+/** Runs a program in a mount namespace of its own, where $1 is seen at $2; what is unmounted outside does not stay busy there (slave). */
+const BIND = 'mount --bind --make-private -- "$1" "$2" && shift 2 && exec "$@"';
 /** The same with $2 below a file system in memory at $3, made for it. */
-const BIND_IN_MEMORY = 'mount -t tmpfs cdrec "$3" && mkdir -p -- "$3$2" && mount --bind -- "$1" "$3$2" && shift 3 && exec "$@"';
-const namespace = (script: string, ...args: string[]): string[] => ['unshare', '--mount', '--propagation', 'private', '--', 'sh', '-c', script, 'sh', ...args];
+const BIND_IN_MEMORY = 'mount -t tmpfs cdrec "$3" && mkdir -p -- "$3$2" && mount --bind --make-private -- "$1" "$3$2" && shift 3 && exec "$@"';
+const namespace = (script: string, ...args: string[]): string[] => ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', script, 'sh', ...args];
 
 /** restic (0.17.1 or later) as an engine: every file system is a snapshot, tagged with set, label, archive and mount point. Needs root for trees. */
 export class ResticEngine implements Repository {
