@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupItem } from '@cdrec/backup';
-import { compressStage, runTool, type Compressor, withinSeconds } from '@cdrec/tool';
+import { compressStage, runTool, withinSeconds, type Compressor } from '@cdrec/tool';
 import { searchPath } from './terminal.js';
 
 /** How well and how fast this machine compresses its own files. */

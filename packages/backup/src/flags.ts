@@ -1,4 +1,4 @@
-import { CdrecError, describeStage, failedStage, findProgram, INODE_FLAGS, installHint, startChain, viewPlace, type ChainStage } from '@cdrec/tool';
+import { CdrecError, describeStage, failedStage, findProgram, INODE_FLAGS, installHint, OWN_MOUNTS, SEE_ALONE, startChain, viewPlace, type ChainStage } from '@cdrec/tool';
 import type { BackupStream } from './tar.js';
 
 /** File systems whose files have such flags. */
@@ -8,14 +8,14 @@ export const hasFlags = (fsType: string): boolean => /^(ext[234]|xfs|btrfs|f2fs)
 // A name with a newline cannot be told apart in the output of lsattr(1), which has no other separator: such files are not asked. A
 // directory ends in a slash: some flags are only of use when it is there before its files. Projects (lsattr -p, since e2fsprogs 1.43) are
 // numbers before the flags; most files have number 0.
-const LIST = `mount --bind --make-private -- "$1" "$2" && cd -- "$2" || exit 1; p=; lsattr -pd . > /dev/null 2>&1 && p=-p; find . -xdev ! -path '*
+const LIST = `${SEE_ALONE} && cd -- "$2" || exit 1; p=; lsattr -pd . > /dev/null 2>&1 && p=-p; find . -xdev ! -path '*
 *' '(' -type d -printf '%p/\\0' -o -type f -print0 ')' | xargs -0 -r lsattr $p -d -- 2> /dev/null | sed -E 's/^ *0 //; s/^ +//' | grep -aE '^([0-9]+ |[^ ]*[${INODE_FLAGS}])'; true`;
 
 /** Lists the files of a file system that have inode flags or belong to a project (of project quotas), as lsattr(1) prints them: the number of the project where it is not 0, flags, the path below the mount point, with blanks between. tar does not keep them. Empty when there are none. `signal` stops it. Needs root. @throws CdrecError TOOL_MISSING, FILTER_FAILED */
 export async function readFlags(mount: string, signal?: AbortSignal): Promise<Buffer> {
   // Its absence would look as if there were no flags.
   if (findProgram('lsattr', '') === undefined) throw new CdrecError('TOOL_MISSING', 'program "lsattr" is not installed', { hint: installHint('lsattr') });
-  const chain = startChain([{ program: 'unshare', label: 'find', args: ['--mount', '--propagation', 'slave', '--', 'bash', '-c', LIST, 'bash', mount, viewPlace()] }]);
+  const chain = startChain([{ program: 'unshare', label: 'find', args: [...OWN_MOUNTS, '--', 'bash', '-c', LIST, 'bash', mount, viewPlace()] }]);
   const stop = (): void => { chain.kill(); };
   signal?.addEventListener('abort', stop, { once: true });
   const parts: Buffer[] = [];

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { ASIDE_PATH, CdrecError, describeStage, failedStage, startChain, viewPlace, type Chain, type ChainStage } from '@cdrec/tool';
+import { ASIDE_PATH, CdrecError, describeStage, failedStage, OWN_MOUNTS, SEE_ALONE, startChain, viewPlace, type Chain, type ChainStage } from '@cdrec/tool';
 import { judgeTar, type TarVerdict } from './verdict.js';
 
 /** A running backup: its output, and its verdict once the output has ended. */
@@ -19,15 +19,15 @@ export interface BackupStream {
 }
 
 /**
- * Binds $1 on $2 and becomes tar. What is unmounted outside is unmounted here too (slave): else it would stay busy, and unwritten, until tar has ended. Run in a mount namespace of its own, which vanishes with it, however it ends; and in a
+ * Binds $1 on $2 and becomes tar. Run in a mount namespace of its own, which vanishes with it, however it ends; and in a
  * PID namespace, because tar writes its PID into the archive (pax and sparse headers): there it is always 1.
  */
-const BIND_AND_TAR = 'mount --bind --make-private -- "$1" "$2" && shift 2 && exec tar "$@"';
+const BIND_AND_TAR = `${SEE_ALONE} && shift 2 && exec tar "$@"`;
 
 function tarStage(args: readonly string[], view: string | undefined): ChainStage {
   if (view === undefined) return { program: 'tar', args };
   const place = viewPlace();
-  return { program: 'unshare', label: 'tar', args: ['--mount', '--propagation', 'slave', '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
+  return { program: 'unshare', label: 'tar', args: [...OWN_MOUNTS, '--pid', '--fork', '--kill-child=SIGKILL', '--', 'sh', '-c', BIND_AND_TAR, 'sh', view, place, `--directory=${place}`, ...args] };
 }
 
 /** First child of a process, or undefined. */

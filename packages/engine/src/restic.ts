@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { CdrecError, errorCode, runTool, viewPlace } from '@cdrec/tool';
+import { CdrecError, errorCode, OWN_MOUNTS, runTool, SEE_ALONE, viewPlace } from '@cdrec/tool';
 import { shownLocation, type Access } from './access.js';
 import { compareNodes, nodeSchema, type Node } from './compare.js';
 import type { Compared, Hooks, HostFact, Reference, Repository, RepositorySet, Saved, Subject, TreeSubject } from './engine.js';
@@ -34,12 +34,11 @@ const tagOf = (s: Snapshot, name: string): string | undefined => {
 /** restic's patterns are those of Go's filepath.Match. */
 const literal = (path: string): string => path.replace(/[*?[\]\\]/g, '\\$&');
 
-
-/** Runs a program in a mount namespace of its own, where $1 is seen at $2; what is unmounted outside does not stay busy there (slave). */
-const BIND = 'mount --bind --make-private -- "$1" "$2" && shift 2 && exec "$@"';
+/** Runs a program in a mount namespace of its own, where $1 is seen at $2. */
+const BIND = `${SEE_ALONE} && shift 2 && exec "$@"`;
 /** The same with $2 below a file system in memory at $3, made for it. */
 const BIND_IN_MEMORY = 'mount -t tmpfs cdrec "$3" && mkdir -p -- "$3$2" && mount --bind --make-private -- "$1" "$3$2" && shift 3 && exec "$@"';
-const namespace = (script: string, ...args: string[]): string[] => ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', script, 'sh', ...args];
+const namespace = (script: string, ...args: string[]): string[] => ['unshare', ...OWN_MOUNTS, '--', 'sh', '-c', script, 'sh', ...args];
 
 /** restic (0.17.1 or later) as an engine: every file system is a snapshot, tagged with set, label, archive and mount point. Needs root for trees. */
 export class ResticEngine implements Repository {

@@ -7,7 +7,7 @@ type Counted = Pick<FileSystem, 'type' | 'bytes' | 'usedBytes' | 'usedInodes' | 
 const isExt = (type: FileSystem['type']): boolean => /^ext[234]$/.test(type);
 const inodeBytes = (fs: Counted): number => Number(fs.parameters['inodeSize'] ?? (fs.type === 'xfs' ? '512' : '256'));
 /** Inodes that a file system must have, with some to spare; 0 where the survey does not say how many are in use. */
-export const neededInodes = (usedInodes: number | undefined): number => (usedInodes === undefined ? 0 : Math.ceil(usedInodes * 1.1) + 1000);
+const neededInodes = (usedInodes: number | undefined): number => (usedInodes === undefined ? 0 : Math.ceil(usedInodes * 1.1) + 1000);
 
 /**
  * Bytes below which an ext2/3/4 has no room for its content beside its inode tables, which are as dense as they were (mke2fs(8): -N), and hold

@@ -47,14 +47,23 @@ function legBytes(v: LogicalVolume): number {
   return /^(raid1|mirror)$/.test(v.kind) ? v.bytes : v.kind === 'linear' || v.kind === 'thin-pool' ? 0 : Math.ceil(v.bytes / Math.max(1, stripes));
 }
 
-/** Images that a volume is made of, each with an extent of metadata (lvmraid(7): rmeta; a mirror's log). */
-const imagesOf = (v: LogicalVolume): number => (/^(raid1|mirror)$/.test(v.kind) ? (v.stripes ?? 1) : v.kind === 'raid10' ? 2 * (v.stripes ?? 1) : /^raid(4|5)$/.test(v.kind) ? (v.stripes ?? 1) + 1 : v.kind === 'raid6' ? (v.stripes ?? 1) + 2 : v.kind === 'raid0_meta' ? (v.stripes ?? 1) : 0);
+/** Of how many images a volume consists, each with an extent of metadata (lvmraid(7): rmeta; a mirror's log); 0 for one without. */
+function imagesOf({ kind, stripes = 1 }: LogicalVolume): number {
+  switch (kind) {
+    case 'raid1': case 'mirror': case 'raid0_meta': return stripes;
+    case 'raid10': return 2 * stripes;
+    case 'raid4': case 'raid5': return stripes + 1;
+    case 'raid6': return stripes + 2;
+    default: return 0;
+  }
+}
 
 /** Bytes that a volume takes of its group: copies, parity and metadata count, and a pool's spare metadata. */
 export function takenBytes(v: LogicalVolume, extentBytes: number): number {
-  const stripes = v.stripes ?? 1;
-  const factor = /^(raid1|mirror)$/.test(v.kind) ? stripes : v.kind === 'raid10' ? 2 : /^raid(4|5)$/.test(v.kind) ? (stripes + 1) / stripes : v.kind === 'raid6' ? (stripes + 2) / stripes : 1;
-  return up(v.bytes * factor, extentBytes) + imagesOf(v) * extentBytes + 2 * up(v.metadataBytes ?? 0, extentBytes);
+  const images = imagesOf(v);
+  // Every image of a mirror is as large as the volume; others share it.
+  const share = /^(raid1|mirror)$/.test(v.kind) ? 1 : (v.stripes ?? 1);
+  return up(images === 0 ? v.bytes : (v.bytes * images) / share, extentBytes) + images * extentBytes + 2 * up(v.metadataBytes ?? 0, extentBytes);
 }
 
 /** Copies that a profile of btrfs keeps (mkfs.btrfs(8), "PROFILES"); parity is none. */

@@ -6,4 +6,4 @@ export { INODE_FLAGS } from './inode-flags.js';
 export { readableNames, unquoteName } from './names.js';
 export { findProgram, runTool, TOOL_ENV, type RunOptions, type ToolResult } from './run.js';
 export { installCommand, installHint, packageManagerOf, packageOf, packagesFor, PACKAGE_MANAGERS, type PackageManager } from './packages.js';
-export { viewPlace, withinSeconds } from './view.js';
+export { OWN_MOUNTS, SEE_ALONE, viewPlace, withinSeconds } from './view.js';

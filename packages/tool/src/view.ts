@@ -18,6 +18,14 @@ export function viewPlace(): string {
 }
 
 /**
+ * Options of unshare(1) for a mount namespace in which a file system is seen by itself. Slave, not private: what is unmounted outside is unmounted
+ * in it too; else it would stay busy, and a stick unwritten, until the program in it has ended.
+ */
+export const OWN_MOUNTS: readonly string[] = ['--mount', '--propagation', 'slave'];
+/** Shell command that shows the file system mounted at $1 once more at $2, without what is mounted below it, now or later. */
+export const SEE_ALONE = 'mount --bind --make-private -- "$1" "$2"';
+
+/**
  * A program that gets so many seconds, and what it has printed by then, as arguments of bash: who asks a server that does not answer can only be
  * killed, timeout(1) with it.
  */

@@ -1,6 +1,5 @@
 import { crc32OfStream, parseSfv } from '@cdrec/sfv';
-import { volumeLabel } from './manifest.js';
-import type { Archive } from './manifest.js';
+import { volumeLabel, type Archive } from './manifest.js';
 import type { OpenSet } from './reader.js';
 
 /** One thing that is wrong with a set. */
