@@ -9,7 +9,7 @@ import { recoverySheet } from '@cdrec/report';
 import { roomWarnings, withContent } from '@cdrec/restore';
 import type { Survey } from '@cdrec/survey';
 import { parseSize } from '@cdrec/config';
-import { CdrecError, decompressStage } from '@cdrec/tool';
+import { CdrecError, decompressStage, requireAnswer } from '@cdrec/tool';
 import { IsoSetWriter, PathSetWriter, TapeSetWriter, volumeLabel, type Archive, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
 import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
@@ -41,7 +41,7 @@ export interface BuildRequest extends RescueRequest {
 /** Builds a set: survey, rescue system, volumes with backups. Everything half-done is removed on an error. */
 export async function build(request: BuildRequest, terminal: Terminal): Promise<{ set: FinishedSet; exceptions: string[] }> {
   const { config, mode, out, date } = request;
-  prepareDirectory(out);
+  await prepareDirectory(out);
   const interrupt = interruptSignal('what was begun is removed, complete sets are as they were; cdrec clean removes what a killed build left');
   let writer: SetWriter | undefined;
   try {
@@ -104,8 +104,9 @@ function beginTape(options: Omit<TapeSetOptions, 'survey' | 'nextTape'>, survey:
   return TapeSetWriter.begin({ ...options, ...capacity, survey: Buffer.from(JSON.stringify(survey, null, 1)), nextTape: nextTape({ config, drives: tapeDrives(config, request.tapes), overwrite, label }, terminal) });
 }
 
-/** Makes the output directory. @throws CdrecError OUTPUT_DIRECTORY */
-export function prepareDirectory(out: string): void {
+/** Makes the output directory. @throws CdrecError OUTPUT_DIRECTORY, PLACE_SILENT */
+export async function prepareDirectory(out: string): Promise<void> {
+  await requireAnswer([out]);
   try {
     mkdirSync(out, { recursive: true, mode: 0o700 });
     accessSync(out, constants.W_OK);

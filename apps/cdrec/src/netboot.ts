@@ -15,7 +15,7 @@ export interface MadeFile { readonly path: string; readonly bytes: number }
 /** Runs `work` with the parts of a rescue system; nothing is left at `partial` when it fails. The roads of a medium do not matter here. */
 export async function withRescue<T>({ config, ...rest }: RescueRequest, terminal: Terminal, partial: (parts: RescueParts) => string, work: (parts: RescueParts, signal: AbortSignal) => Promise<T>): Promise<T> {
   const request: RescueRequest = { ...rest, config: { ...config, boot: { ...config.boot, bios: 'isolinux' } } };
-  prepareDirectory(request.out);
+  await prepareDirectory(request.out);
   const interrupt = interruptSignal('what was begun is removed');
   let begun: string | undefined;
   try {

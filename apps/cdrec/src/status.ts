@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Config } from '@cdrec/config';
 import { parseRehearsal, type RehearsalFile } from '@cdrec/rehearse';
 import { driftOf, type Drift } from '@cdrec/survey';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, requireAnswer } from '@cdrec/tool';
 import { openSets, type OpenSet } from '@cdrec/volumes';
 import { reportPlace } from './rehearsal.js';
 import { readMachine, unsupportedOf } from './rescue-parts.js';
@@ -46,8 +46,9 @@ export async function setsIn(places: readonly string[]): Promise<OpenSet[]> {
   return [...sets].sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
 }
 
-/** Compares the machine with its newest set: at `places`, or in the output directory. */
+/** Compares the machine with its newest set: at `places`, or in the output directory. @throws CdrecError PLACE_SILENT */
 export async function readStatus(config: Config, places: readonly string[], maxAge: number | undefined, now: number): Promise<Status> {
+  await requireAnswer(places.length > 0 ? places : [config.output.directory]);
   const sets = await setsIn(places.length > 0 ? places : placesIn(config.output.directory));
   try {
     const [set] = sets;

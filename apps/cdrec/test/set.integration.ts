@@ -250,6 +250,11 @@ describe('a file system of a server that does not answer', () => {
         const dry = await run('timeout', ['120', 'chroot', root, 'cdrec', 'build', '--dry-run', '--json', '--mode', 'iso', '--kernel', kernel, '--exclude-mount', '/mnt', '--out', '/mnt'], MACHINE_ENV);
         expect(dry.status, dry.stderr).toBe(0);
         expect((JSON.parse(dry.stdout) as { leftOut: object[] }).leftOut).toContainEqual({ what: '/srv/dead server', why: 'not on a disk of this machine (fuse, dead:/export)' });
+        const dead = (...args: string[]) => run('timeout', ['200', 'chroot', root, 'cdrec', ...args], MACHINE_ENV);
+        const silent = '/srv/dead server does not answer';
+        const [tested, ...refused] = await Promise.all([['test', '--kernel', kernel, '--exclude-mount', '/mnt', '--out'], ['build', '--mode', 'iso', '--kernel', kernel, '--out'], ['status'], ['verify'], ['clean', '--out']].map((c) => dead(...c, '/srv/dead server')));
+        expect([tested?.status, tested?.stdout]).toEqual([1, expect.stringContaining(`FAIL  space: ${silent}`)]);
+        for (const r of refused) expect([r.status, r.stderr]).toEqual([1, expect.stringContaining(`PLACE_SILENT: ${silent}`)]);
         const [program, ...args] = build(root, kernel, '--mode', 'iso');
         const r = await run('timeout', ['400', program, ...args], MACHINE_ENV);
         expect(r.status, r.stderr).toBe(0);

@@ -5,7 +5,7 @@ import type { Config } from '@cdrec/config';
 import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@cdrec/survey';
-import { findProgram, installHint, programsOf, runTool } from '@cdrec/tool';
+import { findProgram, installHint, programsOf, requireAnswer, runTool } from '@cdrec/tool';
 import { configOf } from '../config.js';
 import { unsaved } from '../dry-run.js';
 import { DEFAULT_CONFIG_FILE } from '../paths.js';
@@ -49,7 +49,7 @@ export async function runChecks(flags: CheckFlags): Promise<Check[]> {
     add('kernel', 'FAIL', message, remedy);
   }
   add('memory', totalmem() < 512 * MIB ? 'WARN' : 'PASS', `${formatBytes(totalmem())} of memory`, ...(totalmem() < 512 * MIB ? ['the rescue system wants 512 MiB'] : []));
-  checkSpace(flags.out ?? config.output.directory, add);
+  await checkSpace(flags.out ?? config.output.directory, add);
   await checkMachine(config, flags.label, add);
   await checkDevices(config, add);
   await checkRepository(config, add);
@@ -68,14 +68,32 @@ async function checkTar(path: string, add: Add): Promise<void> {
   add('tar.gnu', gnu ? 'PASS' : 'FAIL', gnu ? (stdout.split('\n')[0] as string) : 'tar is not GNU tar: it would lose metadata', ...(gnu ? [] : ['install GNU tar and put it first on PATH']));
 }
 
+/** The device mounted at a directory; empty where nothing is, or a dead server somewhere on the machine would keep df(1), which the library runs, for ever. */
+async function deviceAt(directory: string): Promise<string> {
+  const { stdout } = await runTool('bash', ['-c', 'timeout --signal=KILL 5 df -P < /dev/null > /dev/null 2>&1; echo $?']);
+  if ([124, 137].includes(Number(stdout))) return '';
+  try {
+    return getDiskInfoSync().find((d) => d.mounted === directory)?.filesystem ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /** Free space where volumes go; the list of mounted disks is for the eye, the decision is statfs's. */
-function checkSpace(out: string, add: Add): void {
+async function checkSpace(out: string, add: Add): Promise<void> {
+  try {
+    await requireAnswer([out]);
+  } catch (error) {
+    const { message, remedy } = wrong(error);
+    add('space', 'FAIL', message, remedy);
+    return;
+  }
   let directory = out;
   for (;;) {
     try {
       const s = statfsSync(directory);
       const free = s.bavail * s.bsize;
-      const mounted = (() => { try { return getDiskInfoSync().find((d) => d.mounted === directory)?.filesystem ?? ''; } catch { return ''; } })();
+      const mounted = await deviceAt(directory);
       add('space', free < 300 * MIB ? 'FAIL' : 'PASS', `${formatBytes(free)} free for ${out}${mounted === '' ? '' : ` on ${mounted}`}`, ...(free < 300 * MIB ? ['a rescue system alone needs about 300 MiB: free space, or choose another --out'] : []));
       return;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errorCode } from '@cdrec/tool';
+import { errorCode, requireAnswer } from '@cdrec/tool';
 import { readConfig } from '../config.js';
 import { EXIT } from '../exit.js';
 import type { Terminal } from '../terminal.js';
@@ -9,6 +9,7 @@ import type { Terminal } from '../terminal.js';
 /** `cdrec clean`: removes what interrupted builds left behind. */
 export async function clean(_: [], flags: { out?: string }, terminal: Terminal): Promise<number> {
   const out = resolve(flags.out ?? readConfig(undefined).output.directory);
+  await requireAnswer([out]);
   let names: string[] = [];
   try {
     names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}(_\d+\.iso|\.html)?\.partial$|^\.cdrec-grub-/.test(n));
