@@ -1,4 +1,5 @@
-// ISO writing against xorriso, genisoimage and cat in the same run, interleaved: CPU and wall seconds, medians, ratios.
+// ISO writing against xorriso, genisoimage and cat in the same run, interleaved: CPU and wall seconds, medians, ratios. From a file to a file cat (coreutils >= 9.1) does not
+// copy, the kernel does (copy_file_range); dd reads and writes, as everybody who has anything to do with the bytes must.
 // usage: node tools/bench/iso.mjs [tree|big|memory] [--runs N] [--dir DIR]
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
@@ -51,9 +52,9 @@ function makeBig(dir) {
 }
 
 function show(title, figures) {
-  console.log(`\n${title}\n\n| | CPU s | wall s | CPU / xorriso | wall / xorriso | CPU / cat |\n|---|---|---|---|---|---|`);
+  console.log(`\n${title}\n\n| | CPU s | wall s | CPU / xorriso | wall / xorriso | CPU / cat | CPU / dd |\n|---|---|---|---|---|---|---|`);
   const ratio = (a, b) => (a === undefined || b === undefined ? '' : (a / b).toFixed(2));
-  for (const [name, f] of Object.entries(figures)) console.log(`| ${name} | ${f.cpu.toFixed(2)} | ${f.wall.toFixed(2)} | ${ratio(f.cpu, figures.xorriso?.cpu)} | ${ratio(f.wall, figures.xorriso?.wall)} | ${ratio(f.cpu, figures.cat?.cpu)} |`);
+  for (const [name, f] of Object.entries(figures)) console.log(`| ${name} | ${f.cpu.toFixed(2)} | ${f.wall.toFixed(2)} | ${ratio(f.cpu, figures.xorriso?.cpu)} | ${ratio(f.wall, figures.xorriso?.wall)} | ${ratio(f.cpu, figures.cat?.cpu)} | ${ratio(f.cpu, figures.dd?.cpu)} |`);
 }
 
 const runs = Number(argument('--runs', '5'));
@@ -78,7 +79,7 @@ for (const kind of wanted) {
     const mib = kind === 'tree' ? 500 : 3200;
     const what = kind === 'tree' ? '20,000 small files, CRC-32 of each included in cdrec' : '3 files of 1 GiB';
     show(`${what}, to a file`, measure({
-      cdrec: ours(tree, out, crc), xorriso: `xorriso -as mkisofs -quiet -R -J -o ${out} ${tree}`, genisoimage: `genisoimage -quiet -R -J -o ${out} ${tree}`, cat: `${cat} > ${out}`,
+      cdrec: ours(tree, out, crc), xorriso: `xorriso -as mkisofs -quiet -R -J -o ${out} ${tree}`, genisoimage: `genisoimage -quiet -R -J -o ${out} ${tree}`, cat: `${cat} > ${out}`, ...(kind === 'big' ? { dd: `for f in ${tree}/a ${tree}/b ${tree}/c; do dd bs=128k status=none < $f; done > ${out}` } : {}),
     }, runs, out, mib));
     show(`${what}, to a pipe`, measure({
       cdrec: `${ours(tree, '-', crc)} | cat > /dev/null`, xorriso: `xorriso -as mkisofs -quiet -R -J ${tree} | cat > /dev/null`, genisoimage: `genisoimage -quiet -R -J ${tree} | cat > /dev/null`, cat: `${cat} | cat > /dev/null`,

@@ -39,9 +39,14 @@ export class Targets {
 
   /** A drive with a blank tape of so many MB. */
   async tape(file, megabytes, barcode) {
+    await this.blankTape(file, megabytes, barcode);
+    return await this.#device('tape', file);
+  }
+
+  /** A blank tape as a file. */
+  async blankTape(file, megabytes, barcode) {
     rmSync(file, { force: true });
     await execa('tgtimg', ['--op', 'new', '--device-type', 'tape', '--barcode', barcode, '--size', String(megabytes), '--type', 'data', '--file', file]);
-    return await this.#device('tape', file);
   }
 
   /** A blank DVD+R as a file. */
@@ -55,12 +60,12 @@ export class Targets {
     return this.#device('cd', file);
   }
 
-  /** Puts another disc into a burner. */
-  async insert(device, file) {
+  /** Puts another disc into a burner, or (`type` tape) another tape into a drive. */
+  async insert(device, file, type = 'cd') {
     const unit = ['--mode', 'logicalunit', '--tid', device.tid, '--lun', '1'];
     // A unit of its own for each disc: exchanged in place, tgt keeps the kind of the one before, or refuses because the drive is locked.
     if (!device.lost) await this.lose(device);
-    await this.#admin('--op', 'new', ...unit, '--device-type', 'cd', '-b', file);
+    await this.#admin('--op', 'new', ...unit, '--device-type', type, '-b', file);
     device.lost = false;
   }
 

@@ -13,6 +13,7 @@ import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError, programsOf } from '@cdrec/tool';
 import { labelFor } from '@cdrec/volumes';
 import { rescueExtras } from './repository.js';
+import { tapeTexts } from './tapes.js';
 import { formatBytes, searchPath, type Terminal } from './terminal.js';
 
 /** What every kind of build is to do. */
@@ -104,7 +105,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   signal?.throwIfAborted();
   const extras = config.engine === 'tar' ? undefined : await rescueExtras(request.config, request.generic === true ? '' : survey.host.name, request.access, terminal);
   const built = await buildRescueTree({
-    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: extras?.texts ?? [], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
+    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: [...(extras?.texts ?? []), ...tapeTexts(request.config)], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
     node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
     keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
     network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readBlockTree, superblockOf, type BlockDevice } from '@cdrec/survey';
-import { CdrecError, runTool } from '@cdrec/tool';
+import { CdrecError, requireAnswer, runTool } from '@cdrec/tool';
 import { DEFAULT_CONFIG } from '@cdrec/config';
 import { missingFor, openDiscSet, openSets, openTapeSet, volumeLabel, type Archive, type OpenSet } from '@cdrec/volumes';
 import { usageError } from './exit.js';
-import { changeTapeFor, tapeDrives } from './tapes.js';
+import { changeTapeFor, tapeChangeCommand, tapeDrives } from './tapes.js';
 import { Terminal } from './terminal.js';
 
 /** Devices of this machine that hold an ISO 9660 file system: discs, sticks, disks with an image on them. */
@@ -37,15 +37,16 @@ export interface FoundSet {
 /**
  * Opens the one set that is meant: at the given places, or on all devices of this machine (there, the set that the
  * rescue system was booted from is preferred).
- * @throws CdrecError SET_NOT_FOUND, SET_FOREIGN when a given volume belongs to another set, SET_AMBIGUOUS
+ * @throws CdrecError PLACE_SILENT, SET_NOT_FOUND, SET_FOREIGN when a given volume belongs to another set, SET_AMBIGUOUS
  */
 export async function findSet(given: readonly string[], tapes: TapePlaces = { drives: [] }): Promise<FoundSet> {
   if (tapes.drives.length > 0) {
     if (given.length > 0) throw usageError('volumes and --tape do not go together');
     const terminal = tapes.terminal ?? new Terminal();
     const drives = tapeDrives(DEFAULT_CONFIG, tapes.drives);
-    return { set: await openTapeSet({ drives, changeTape: changeTapeFor(drives, '', terminal) }), places: [] };
+    return { set: await openTapeSet({ drives, changeTape: changeTapeFor(drives, tapeChangeCommand(), terminal) }), places: [] };
   }
+  await requireAnswer(given);
   const places = given.length > 0 ? given : await isoDevices();
   const { sets, others } = await openSets(places);
   const foreign = others.filter((o) => !isCompanion(o.path));

@@ -33,7 +33,7 @@ export const configSchema = z.strictObject({
     tapes: z.array(z.string()).default([]).describe('tape drives for --mode tape: /dev/nst0, or HOST:/dev/nst0 by SSH; used one after another'),
     tape_block: size.default('256K').describe('bytes of a block on tape, 512 to 16M'),
     tape_capacity: z.union([z.literal(''), size]).default('').describe('bytes of archives after which a tape counts as full; empty: its own end'),
-    tape_change: z.string().default('').describe('command (bash) that puts another tape into the drive $CDREC_TAPE, for tape number $CDREC_TAPE_NUMBER; empty: a person is asked'),
+    tape_change: z.string().default('').describe('command (bash) that puts tape number $CDREC_TAPE_NUMBER (0: the last one, when a set is read) of the set $CDREC_TAPE_LABEL into the drive $CDREC_TAPE; the rescue system uses it too (mtx is there; name other programs in rescue.programs, rescue.files); empty: a person is asked'),
     recovery_percent: z.int().min(0).max(100).default(0).describe('error-correction data (par2) beside each file of the set, in percent of its size; 0: none'),
     burn: z.string().default('').describe('drive into which the volumes of mode iso are burned as soon as they are complete; empty: ISO files are kept'),
     burn_erase: z.boolean().default(false).describe('blank rewritable discs without a question'),

@@ -22,10 +22,10 @@ export class TapeDrive {
     return formatTape(this.address);
   }
 
-  async #mt(...words: string[]): Promise<void> {
+  async #mt(...words: string[]): Promise<string> {
     const { program, args } = commandAt(this.address, ['mt', '-f', this.address.device, ...words]);
     try {
-      await runTool(program, args);
+      return (await runTool(program, args)).stdout;
     } catch (error) {
       if (!(error instanceof CdrecError) || error.code !== 'TOOL_FAILED') throw error;
       this.#at = undefined;
@@ -61,6 +61,22 @@ export class TapeDrive {
     // Back over its own filemark and the one before it, then to the far side of that.
     await this.#mt('bsf', '2');
     await this.#mt('fsf', '1');
+  }
+
+  /**
+   * Files up to the end of what is recorded, by the drive: mt(1) goes there and says where it is. 0: nothing is recorded (the drive refuses, as SCSI's
+   * BLANK CHECK demands), or the drive cannot tell.
+   */
+  async countFiles(): Promise<number> {
+    await this.rewind();
+    this.#at = undefined;
+    try {
+      await this.#mt('eod');
+      return Math.max(0, Number(/file number\s*=\s*(-?\d+)/i.exec(await this.#mt('status'))?.[1] ?? 0));
+    } catch (error) {
+      if (!(error instanceof CdrecError) || error.code !== 'TAPE_FAILED') throw error;
+      return 0;
+    }
   }
 
   /** Takes the tape out. */

@@ -42,6 +42,7 @@ class MemoryTape implements TapeMedium {
     return Promise.resolve((file === 'last' ? this.files.at(-1) : this.files[file]) ?? Buffer.alloc(0));
   }
   eject(): Promise<void> { return Promise.resolve(); }
+  countFiles(): Promise<number> { return Promise.resolve(this.files.length); }
   write(): TapeOutput {
     this.files.length = this.#at;
     const room = Math.floor((this.#capacity - this.files.reduce((n, f) => n + f.length, 0)) / 1024) * 1024;
@@ -114,6 +115,11 @@ describe('a tape', () => {
     const zeros = Buffer.alloc(17 << 20);
     expect(await readTape(new MemoryTape('new', 1000))).toEqual({ kind: 'blank' });
     expect(await readTape(failing('TAPE_FAILED', 'dd ended with status 1: Input/output error'))).toEqual({ kind: 'blank' });
+    // An I/O error, but the drive finds something recorded; an empty file, but something is behind it.
+    const recorded = (readSmall: () => Promise<Buffer>, files: number): TapeMedium => Object.assign(new MemoryTape('t', 1000), { readSmall, countFiles: () => Promise.resolve(files) });
+    expect(await readTape(recorded(() => Promise.reject(new CdrecError('TAPE_FAILED', 'dd ended with status 1: Input/output error')), 3))).toEqual({ kind: 'unreadable' });
+    expect(await readTape(recorded(() => Promise.resolve(Buffer.alloc(0)), 2))).toEqual({ kind: 'foreign' });
+    expect(await readTape(recorded(() => Promise.resolve(Buffer.alloc(0)), 1))).toEqual({ kind: 'blank' });
     expect(await readTape(long(zeros))).toEqual({ kind: 'blank' });
     // An image of a disk: a megabyte of zeros, then data.
     expect(await readTape(long(Buffer.concat([Buffer.alloc(1 << 20), Buffer.from('data'), zeros])))).toEqual({ kind: 'foreign' });

@@ -20,6 +20,8 @@ export interface TapeMedium {
   read(bufferBytes?: number): AsyncGenerator<Uint8Array, void, undefined>;
   readSmall(file: number | 'last', limit: number): Promise<Buffer>;
   write(): TapeOutput;
+  /** Files up to the end of what is recorded; 0 where nothing is, or the drive cannot tell. */
+  countFiles(): Promise<number>;
   eject(): Promise<void>;
 }
 
@@ -30,11 +32,13 @@ const LIMIT = 16 << 20;
 export type TapeContent =
   | { readonly kind: 'blank' }
   | { readonly kind: 'foreign' }
+  /** Something is recorded, but its beginning cannot be read: dirty heads, or a worn tape. */
+  | { readonly kind: 'unreadable' }
   | { readonly kind: 'set'; readonly manifest: Manifest };
 
 /**
- * Reads the beginning of a tape. New tapes give an I/O error (blank check): that, and nothing else that goes wrong, counts
- * as blank; blocks or files larger than any header are somebody's data.
+ * Reads the beginning of a tape. New tapes give an I/O error (blank check), as bad ones do: it counts as blank only where the drive finds nothing
+ * recorded. Blocks or files larger than any header are somebody's data, and so is what lies behind an empty first file.
  * @throws CdrecError TAPE_FAILED when the drive does not answer
  */
 export async function readTape(medium: TapeMedium): Promise<TapeContent> {
@@ -45,10 +49,10 @@ export async function readTape(medium: TapeMedium): Promise<TapeContent> {
   } catch (error) {
     if (errorCode(error) === 'TAPE_BLOCK') return { kind: 'foreign' };
     if (errorCode(error) === 'TAPE_LONG') return { kind: (await beginsWithZeros(medium)) ? 'blank' : 'foreign' };
-    if (errorCode(error) === 'TAPE_FAILED' && error instanceof Error && error.message.includes('Input/output error')) return { kind: 'blank' };
+    if (errorCode(error) === 'TAPE_FAILED' && error instanceof Error && error.message.includes('Input/output error')) return { kind: (await medium.countFiles()) > 0 ? 'unreadable' : 'blank' };
     throw error;
   }
-  if (begin.length === 0) return { kind: 'blank' };
+  if (begin.length === 0) return { kind: (await medium.countFiles()) > 1 ? 'foreign' : 'blank' };
   try {
     return { kind: 'set', manifest: parseManifest(begin.toString('utf8'), medium.name) };
   } catch {
@@ -80,4 +84,4 @@ export async function readTapeIndex(medium: TapeMedium): Promise<Manifest | unde
 
 /** What a tape is, in a few words. */
 export const describeTape = (c: TapeContent): string =>
-  c.kind === 'blank' ? 'blank' : c.kind === 'foreign' ? 'data that is no recovery set' : `tape ${String(c.manifest.volume)} of the recovery set ${c.manifest.label} of ${c.manifest.host}, made ${c.manifest.created} (${volumeLabel(c.manifest.label, c.manifest.volume)})`;
+  c.kind === 'blank' ? 'blank' : c.kind === 'foreign' ? 'data that is no recovery set' : c.kind === 'unreadable' ? 'data whose beginning cannot be read (clean the drive, or the tape is worn)' : `tape ${String(c.manifest.volume)} of the recovery set ${c.manifest.label} of ${c.manifest.host}, made ${c.manifest.created} (${volumeLabel(c.manifest.label, c.manifest.volume)})`;
