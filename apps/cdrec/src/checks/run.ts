@@ -5,7 +5,7 @@ import type { Config } from '@cdrec/config';
 import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@cdrec/survey';
-import { findProgram, installHint, programsOf, requireAnswer, runTool } from '@cdrec/tool';
+import { endsWithin, findProgram, installHint, programsOf, requireAnswer, runTool } from '@cdrec/tool';
 import { configOf } from '../config.js';
 import { unsaved } from '../dry-run.js';
 import { DEFAULT_CONFIG_FILE } from '../paths.js';
@@ -70,8 +70,7 @@ async function checkTar(path: string, add: Add): Promise<void> {
 
 /** The device mounted at a directory; empty where nothing is, or a dead server somewhere on the machine would keep df(1), which the library runs, for ever. */
 async function deviceAt(directory: string): Promise<string> {
-  const { stdout } = await runTool('bash', ['-c', 'timeout --signal=KILL 5 df -P < /dev/null > /dev/null 2>&1; echo $?']);
-  if ([124, 137].includes(Number(stdout))) return '';
+  if (!(await endsWithin(5, 'df', '-P'))) return '';
   try {
     return getDiskInfoSync().find((d) => d.mounted === directory)?.filesystem ?? '';
   } catch {
