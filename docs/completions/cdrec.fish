@@ -206,11 +206,11 @@ complete -c cdrec -n '__fish_seen_subcommand_from status' -l json -d 'result as 
 complete -c cdrec -n '__fish_seen_subcommand_from status' -F
 complete -c cdrec -n '__fish_seen_subcommand_from refresh' -l config -r -F -d 'configuration file (default: /etc/cdrec/cdrec.toml, if it exists)'
 complete -c cdrec -n '__fish_seen_subcommand_from refresh' -l max-age -x -d 'a set older than this is made anew: 12h, 30d, 6w'
-complete -c cdrec -n '__fish_seen_subcommand_from refresh' -l keep -x -d 'how many sets stay'
+complete -c cdrec -n '__fish_seen_subcommand_from refresh' -l keep -x -d 'how many dated sets of this machine stay'
 complete -c cdrec -n '__fish_seen_subcommand_from refresh' -l no-rehearse -d 'do not rehearse the new set'
 complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l config -r -F -d 'configuration file (default: /etc/cdrec/cdrec.toml, if it exists)'
 complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l max-age -x -d 'a set older than this is made anew: 12h, 30d, 6w'
-complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l keep -x -d 'how many sets stay'
+complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l keep -x -d 'how many dated sets of this machine stay'
 complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l no-rehearse -d 'do not rehearse the new set'
 complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l calendar -x -d 'when, as systemd.time(7) says it'
 complete -c cdrec -n '__fish_seen_subcommand_from install-timer' -l force -d 'replace units that are there'

@@ -247,14 +247,14 @@ _cdrec_status() {
 _cdrec_refresh() {
   _arguments -S '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--max-age[a set older than this is made anew\: 12h, 30d, 6w]:value: ' \
-    '--keep[how many sets stay]:value: ' \
+    '--keep[how many dated sets of this machine stay]:value: ' \
     '--no-rehearse[do not rehearse the new set]' \
     '--help[help of this command]'
 }
 _cdrec_install_timer() {
   _arguments -S '--config[configuration file (default\: /etc/cdrec/cdrec.toml, if it exists)]:value:_files' \
     '--max-age[a set older than this is made anew\: 12h, 30d, 6w]:value: ' \
-    '--keep[how many sets stay]:value: ' \
+    '--keep[how many dated sets of this machine stay]:value: ' \
     '--no-rehearse[do not rehearse the new set]' \
     '--calendar[when, as systemd.time(7) says it]:value: ' \
     '--force[replace units that are there]' \

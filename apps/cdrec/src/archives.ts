@@ -40,7 +40,9 @@ const literally = (path: string): string => path.replace(/[\\*?[\]]/g, '\\$&');
 
 /** The rules for what is left out and what is taken, with the set's own directory and the swap files, which are made anew. */
 export function rulesFor({ config: { backup }, out, label }: ArchivesRequest, survey: Pick<Survey, 'swapFiles'>): Rules {
-  const own = [`${out}/CDrec-*`, `${out}/.CDrec-*`, `${out}/.cdrec-*`, ...(label === undefined ? [] : [`${out}/${label}*`, `${out}/.${label}*`])];
+  // No more than a set has: `${label}*` would take what else begins like it.
+  const named = label === undefined ? [] : [`${label}_*.iso`, `${label}_*.iso.*`, `${label}.html`, `${label}-rehearsal`, `${label}_tape.json`, `.${label}.*`, `.${label}_*.partial`];
+  const own = ['CDrec-*', '.CDrec-*', '.cdrec-*', ...named].map((n) => `${literally(out === '/' ? '' : out)}/${n}`);
   return { exclude: [...own, ...survey.swapFiles.map((s) => literally(s.path)), ...(backup.default_excludes ? DEFAULT_EXCLUDES : []), ...backup.exclude], include: backup.include };
 }
 

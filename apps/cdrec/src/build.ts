@@ -10,10 +10,11 @@ import { roomWarnings, withContent } from '@cdrec/restore';
 import type { Survey } from '@cdrec/survey';
 import { parseSize } from '@cdrec/config';
 import { CdrecError, decompressStage, requireAnswer } from '@cdrec/tool';
-import { IsoSetWriter, PathSetWriter, TapeSetWriter, volumeLabel, type Archive, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
+import { IsoSetWriter, labelFor, PathSetWriter, TapeSetWriter, volumeLabel, type Archive, type FinishedSet, type SetWriter, type TapeSetOptions } from '@cdrec/volumes';
 import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
+import { claim } from './claim.js';
 import { checkDestination, watchDestination } from './destination.js';
 import { sheetOf } from './pages.js';
 import { writeRecovery } from './recovery.js';
@@ -44,7 +45,9 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   await prepareDirectory(out);
   const interrupt = interruptSignal('what was begun is removed, complete sets are as they were; cdrec clean removes what a killed build left');
   let writer: SetWriter | undefined;
+  let release: (() => void) | undefined;
   try {
+    release = claim(join(out, `.${request.label ?? labelFor(date)}.partial`));
     // Reached before hours of work, not behind them.
     const backing = mode === 'repository' ? await connectForBuild(config, request.initialize === true, terminal, interrupt.signal) : undefined;
     const encryption = mode === 'rescue' || mode === 'repository' ? { recipients: [] } : await prepareEncryption(config, terminal);
@@ -94,6 +97,7 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
   } finally {
     interrupt.stop();
     await writer?.abort();
+    release?.();
   }
 }
 

@@ -6,6 +6,7 @@ import { cpioFrame } from '@cdrec/initrd';
 import { packImage } from '@cdrec/ramdisk';
 import { CdrecError } from '@cdrec/tool';
 import { prepareDirectory } from './build.js';
+import { claim } from './claim.js';
 import { collectRescue, type RescueParts, type RescueRequest } from './rescue-parts.js';
 import { interruptSignal, type Terminal } from './terminal.js';
 
@@ -18,14 +19,17 @@ export async function withRescue<T>({ config, ...rest }: RescueRequest, terminal
   await prepareDirectory(request.out);
   const interrupt = interruptSignal('what was begun is removed');
   let begun: string | undefined;
+  let release: (() => void) | undefined;
   try {
     const parts = await collectRescue(request, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
+    release = claim(partial(parts));
     begun = partial(parts);
     return await work(parts, interrupt.signal);
   } finally {
     interrupt.stop();
     if (begun !== undefined) rmSync(begun, { recursive: true, force: true });
+    release?.();
   }
 }
 

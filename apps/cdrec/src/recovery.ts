@@ -7,7 +7,7 @@ import { formatBytes, type Terminal } from './terminal.js';
 const BLOCKS = 1000;
 
 /** The files of par2 that belong to a file. */
-function recoveryFiles(file: string): string[] {
+export function recoveryFiles(file: string): string[] {
   const name = basename(file);
   return readdirSync(dirname(file)).filter((n) => n === `${name}.par2` || (n.startsWith(`${name}.vol`) && n.endsWith('.par2'))).map((n) => join(dirname(file), n));
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '@cdrec/config';
 import { parseRehearsal, type RehearsalFile } from '@cdrec/rehearse';
-import { driftOf, type Drift } from '@cdrec/survey';
+import { driftOf, hostName, type Drift } from '@cdrec/survey';
 import { CdrecError, requireAnswer } from '@cdrec/tool';
 import { openSets, type OpenSet } from '@cdrec/volumes';
 import { reportPlace } from './rehearsal.js';
@@ -40,19 +40,22 @@ export function rehearsalOf(set: OpenSet): { file: RehearsalFile; report: string
   return file.set.id === set.setId ? { file, report } : undefined;
 }
 
-/** Sets in some places, the newest first; whoever calls closes them. */
-export async function setsIn(places: readonly string[]): Promise<OpenSet[]> {
+/** Sets in some places, the newest first; whoever calls closes them. `own`: of this machine, those of others are closed (a share may hold many machines'). */
+export async function setsIn(places: readonly string[], own = false): Promise<OpenSet[]> {
   const { sets } = await openSets(places);
-  return [...sets].sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
+  const host = hostName();
+  const strange = own ? sets.filter((s) => s.manifest.host !== host) : [];
+  for (const s of strange) await s.close();
+  return sets.filter((s) => !strange.includes(s)).sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
 }
 
-/** Compares the machine with its newest set: at `places`, or in the output directory. @throws CdrecError PLACE_SILENT */
+/** Compares the machine with the newest set at `places`, or with its own newest one in the output directory. @throws CdrecError PLACE_SILENT */
 export async function readStatus(config: Config, places: readonly string[], maxAge: number | undefined, now: number): Promise<Status> {
   await requireAnswer(places.length > 0 ? places : [config.output.directory]);
-  const sets = await setsIn(places.length > 0 ? places : placesIn(config.output.directory));
+  const sets = places.length > 0 ? await setsIn(places) : await setsIn(placesIn(config.output.directory), true);
   try {
     const [set] = sets;
-    if (set === undefined) return { set: undefined, tooOld: false, drift: [], rehearsal: undefined, attention: [`there is no set ${places.length > 0 ? 'at the given places' : `in ${config.output.directory}`}`] };
+    if (set === undefined) return { set: undefined, tooOld: false, drift: [], rehearsal: undefined, attention: [places.length > 0 ? 'there is no set at the given places' : `there is no set in ${config.output.directory} of this machine (${hostName()})`] };
     const age = now - Date.parse(set.manifest.created);
     const tooOld = maxAge !== undefined && age > maxAge;
     const machine = await readMachine({ config, kernel: undefined, date: now });

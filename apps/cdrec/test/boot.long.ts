@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage } from '@cdrec/rehearse';
+import { IsoSetWriter } from '@cdrec/volumes';
 import { cdrec, inMachine, MACHINE_ENV, makeMachine, run, type Outcome } from './machine.ts';
 
 /** A real machine's disk: what cdrec test foresees, what other outputs a build has, what happens to media afterwards. */
@@ -32,10 +34,17 @@ describe('keeping a set fresh', () => {
     await inMachine(machine, dir, [[store, 'mnt']], async (root, kernel) => {
       writeFileSync(join(root, 'etc/cdrec.toml'), `[output]\ndirectory = "/mnt"\n[rescue]\nkernel = "${kernel}"\n[backup]\nexclude_mounts = ["/mnt"]\nexclude = ["/usr/*"]\n`);
       const cdrecIn = (...args: string[]): Promise<Outcome> => run('chroot', [root, 'cdrec', ...args, '--config', '/etc/cdrec.toml'], MACHINE_ENV);
-      const sets = (): string[] => readdirSync(store).filter((n) => n.endsWith('.iso')).sort();
+      // A share holds other machines' sets, too, and one that somebody has named.
+      const others = ['CDrec-2020.01.01_1.iso', 'golden_1.iso'];
+      for (const [label, host] of [['CDrec-2020.01.01', 'another'], ['golden', readFileSync(join(root, 'etc/hostname'), 'utf8').trim()]] as const) {
+        await (await IsoSetWriter.begin({ setId: randomUUID(), label, host, created: Date.UTC(2020, 0, 1), mode: 'rescue', directory: store, volumeBytes: 1e9, boot: {}, populate: (iso) => { iso.addFile('cdrec/survey.json', Buffer.from('{}')); } })).finish();
+      }
+      const sets = (): string[] => readdirSync(store).filter((n) => n.endsWith('.iso') && !others.includes(n)).sort();
+      renameSync(join(store, 'golden_1.iso'), join(dir, 'golden_1.iso'));
       expect(await cdrecIn('status')).toMatchObject({ status: 1, stderr: expect.stringContaining('there is no set in /mnt') as string });
       const first = await cdrecIn('refresh', '--no-rehearse');
       expect([first.status, first.stderr]).toEqual([0, expect.stringContaining('A new set is made: there is no set')]);
+      renameSync(join(dir, 'golden_1.iso'), join(store, 'golden_1.iso'));
       const [made] = sets();
       const fresh = await cdrecIn('status', '--max-age', '1d', '--json');
       expect([fresh.status, JSON.parse(fresh.stdout)]).toEqual([3, expect.objectContaining({ drift: [], tooOld: false, attention: ['the set was never rehearsed'] })]);
@@ -56,6 +65,7 @@ describe('keeping a set fresh', () => {
       const asPath = await cdrecIn('refresh', '--no-rehearse', '--max-age', '0h', '--keep', '1');
       expect([asPath.status, asPath.stderr]).toEqual([0, expect.stringMatching(/is too old[^]*Removing the old set/)]);
       expect(sets()).toEqual([]);
+      expect(readdirSync(store).filter((n) => others.includes(n))).toEqual(others);
       expect(readdirSync(store).filter((n) => existsSync(join(store, n, 'cdrec/set.json')))).toHaveLength(1);
       const wrong = await cdrecIn('refresh', '--max-age', 'soon');
       expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('"soon" is no age')]);

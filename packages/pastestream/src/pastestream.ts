@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 
 /** A piece to be glued: what it must be, and how to read it. `name` is used in messages. */
 export interface PieceSource {
@@ -30,7 +30,8 @@ export class PasteStreamError extends Error {
  * @throws PasteStreamError naming the piece
  */
 export async function* pasteStream(pieces: readonly PieceSource[], whole?: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const all = createHash('sha256');
+  // The digest of the first piece goes on as that of the whole: most streams are of one piece, and hashed once.
+  let all: Hash | undefined;
   for (const piece of pieces) {
     const hash = createHash('sha256');
     let bytes = 0;
@@ -38,11 +39,12 @@ export async function* pasteStream(pieces: readonly PieceSource[], whole?: strin
       bytes += chunk.length;
       if (bytes > piece.bytes) throw new PasteStreamError('PASTE_SIZE', piece.name, `${piece.name} is longer than the ${String(piece.bytes)} bytes that were written`);
       hash.update(chunk);
-      all.update(chunk);
+      all?.update(chunk);
       yield chunk;
     }
     if (bytes !== piece.bytes) throw new PasteStreamError('PASTE_SIZE', piece.name, `${piece.name} has ${String(bytes)} of ${String(piece.bytes)} bytes`);
+    all ??= hash.copy();
     if (hash.digest('hex') !== piece.sha256) throw new PasteStreamError('PASTE_DIGEST', piece.name, `${piece.name} is damaged: its SHA-256 is not the one that was recorded`);
   }
-  if (whole !== undefined && all.digest('hex') !== whole) throw new PasteStreamError('PASTE_WHOLE', '', 'the pieces are sound, but together they are not the stream that was cut');
+  if (whole !== undefined && (all ?? createHash('sha256')).digest('hex') !== whole) throw new PasteStreamError('PASTE_WHOLE', '', 'the pieces are sound, but together they are not the stream that was cut');
 }

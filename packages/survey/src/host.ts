@@ -11,12 +11,15 @@ function readText(path: string): string {
   }
 }
 
+/** The name that this machine calls itself: of /etc/hostname, else of the kernel. */
+export const hostName = (): string => readText('/etc/hostname') || hostname();
+
 /** Hardware and operating system, in short. */
 export function readHost(): Survey['host'] {
   const os = readText('/etc/os-release');
   const get = (key: string): string => new RegExp(`^${key}="?([^"\n]*)"?$`, 'm').exec(os)?.[1] ?? '';
   return {
-    name: readText('/etc/hostname') || hostname(), os: get('PRETTY_NAME'), osId: get('ID'), osVersion: get('VERSION_ID'), arch: arch(),
+    name: hostName(), os: get('PRETTY_NAME'), osId: get('ID'), osVersion: get('VERSION_ID'), arch: arch(),
     cpu: cpus()[0]?.model.trim() ?? '', cpus: cpus().length, memoryBytes: totalmem(),
     vendor: readText('/sys/class/dmi/id/sys_vendor'), product: readText('/sys/class/dmi/id/product_name'),
   };

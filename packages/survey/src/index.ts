@@ -1,5 +1,6 @@
 export { FILE_SYSTEMS, hasUnixMetadata, surveySchema, surveyJsonSchema, parseSurvey, SURVEY_VERSION } from './schema.js';
 export type { Survey, Disk, Partition, PartitionTable, FileSystem, Quota, Swap, SwapFile, BootLoader, FirmwareEntry, Unsupported, Kernel, Layer, RaidLayer, LuksLayer, VolumeGroup, LogicalVolume, BtrfsLayer, DeviceImage } from './schema.js';
+export { hostName } from './host.js';
 export { readSurvey, type SurveyOptions } from './read.js';
 export { findKernel, listKernels } from './kernel.js';
 export { readBlockTree, readDisk, superblockOf, type BlockDevice, type Superblock } from './block.js';

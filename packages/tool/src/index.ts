@@ -1,4 +1,5 @@
 export { endsWithin, requireAnswer } from './answer.js';
+export { syncDirectory } from './directory.js';
 export { CdrecError, errorCode, type CdrecErrorOptions } from './errors.js';
 export { AGE_SUFFIX, checkIdentity, checkRecipients, decryptStage, decryptText, encryptStage, encryptText, isAgeFile, lockIdentity, makeIdentity, unlockIdentity } from './age.js';
 export { ASIDE_PATH, describeStage, failedStage, SECRET_PATH, startChain, type Chain, type ChainOptions, type ChainStage, type StageResult } from './chain.js';

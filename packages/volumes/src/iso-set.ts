@@ -1,10 +1,10 @@
-import { existsSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutStream, pieceSuffix, type PieceInfo, type PieceSink } from '@cdrec/cutstream';
 import { IsoImageWriter } from '@cdrec/iso9660';
 import { formatSfv } from '@cdrec/sfv';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, syncDirectory } from '@cdrec/tool';
 import { formatManifest, manifestHead, volumeFile, volumeLabel, type Archive, type ArchiveMeta, type Manifest, type Piece } from './manifest.js';
 import { WriteBehind } from './write-behind.js';
 import type { FinishedSet, SetHeader, SetWriter, VolumeBoot } from './writer.js';
@@ -52,9 +52,9 @@ export class IsoSetWriter implements SetWriter {
    * @throws CdrecError OUTPUT_EXISTS, VOLUME_TOO_SMALL
    */
   static async begin(options: IsoSetOptions): Promise<IsoSetWriter> {
-    const first = join(options.directory, volumeFile(options.label, 1));
-    if (options.overwrite !== true && existsSync(first)) {
-      throw new CdrecError('OUTPUT_EXISTS', `${first} exists already`, { hint: 'choose another --out or --label, or allow --overwrite' });
+    const [there] = volumesOf(options.directory, options.label); // not the first one only: a later one would be replaced at the end
+    if (options.overwrite !== true && there !== undefined) {
+      throw new CdrecError('OUTPUT_EXISTS', `${join(options.directory, there)} exists already`, { hint: 'choose another --out or --label, or allow --overwrite' });
     }
     const writer = new IsoSetWriter(options);
     const volume = writer.#open(1);
@@ -161,6 +161,7 @@ export class IsoSetWriter implements SetWriter {
   async finish(): Promise<FinishedSet> {
     await this.#complete(true, this.#archives);
     for (const { partial, final } of this.#done) await rename(partial, final);
+    syncDirectory(this.#o.directory);
     return { files: this.#done.map(({ final: path, bytes }) => ({ path, bytes })), archives: this.#archives };
   }
 
@@ -172,6 +173,12 @@ export class IsoSetWriter implements SetWriter {
     }
     for (const { partial } of this.#done) await rm(partial, { force: true });
   }
+}
+
+/** Names of the volumes of a label that are there, by number. */
+function volumesOf(directory: string, label: string): string[] {
+  const numberOf = (name: string): number => Number(/^[1-9]\d*(?=\.iso$)/.exec(name.slice(label.length + 1))?.[0] ?? NaN);
+  return readdirSync(directory).filter((n) => n === volumeFile(label, numberOf(n))).sort((a, b) => numberOf(a) - numberOf(b));
 }
 
 /** The host's name as a publisher: a-characters (ECMA-119 7.4.1). */

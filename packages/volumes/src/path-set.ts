@@ -3,7 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutStream } from '@cdrec/cutstream';
 import { formatSfv } from '@cdrec/sfv';
-import { CdrecError } from '@cdrec/tool';
+import { CdrecError, syncDirectory } from '@cdrec/tool';
 import { IsoSetWriter, toPiece, type IsoSetOptions } from './iso-set.js';
 import { formatManifest, manifestHead, type Archive, type ArchiveMeta } from './manifest.js';
 import { WriteBehind } from './write-behind.js';
@@ -69,7 +69,9 @@ export class PathSetWriter implements SetWriter {
       ...manifestHead(this.#o), mode: 'path', volume: 1, last: true, archives: this.#archives,
     }), { mode: 0o600, flush: true });
     writeFileSync(join(this.#partial, 'Checksums.sfv'), formatSfv(this.#archives.flatMap((a) => a.pieces.map((p) => ({ name: p.file, crc32: p.crc32 })))), { mode: 0o600, flush: true });
+    for (const d of ['backup', 'cdrec', '.']) syncDirectory(join(this.#partial, d));
     await rename(this.#partial, this.#final);
+    syncDirectory(this.#o.directory);
     const files = [...iso.files.map((f) => join(this.#final, f.path.slice(this.#partial.length))), ...this.#archives.map((a) => join(this.#final, `backup/${a.name}`))];
     return { files: await Promise.all(files.map(async (path) => ({ path, bytes: (await stat(path)).size }))), archives: this.#archives };
   }

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IsoSetWriter, missingFor, openSets, PathSetWriter, verifySet, type ArchiveMeta, type OpenSet } from './index.ts';
+import { IsoSetWriter, missingFor, openDiscSet, openSets, PathSetWriter, verifySet, type ArchiveMeta, type OpenSet } from './index.ts';
 
 let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'cdrec-volumes-')); });
@@ -80,8 +80,36 @@ describe('a set of ISO volumes', () => {
     const { sets } = await openSets(files);
     expect(await verifySet(sets[0] as (typeof sets)[0])).toEqual([expect.objectContaining({ problem: expect.stringContaining('CDrec-2026.01.01_2') as string })]);
     for (const s of sets) await s.close();
+    // Volumes of an archive that is not whole are read as far as they are there, and one bad piece does not hide the next one.
+    const [alone] = (await openSets(files.slice(1, 2))).sets as [OpenSet];
+    expect((await verifySet(alone)).map((f) => [f.volume, f.problem])).toEqual([['CDrec-2026.01.01_1', 'missing'], [expect.stringContaining('_3'), 'missing'], ['CDrec-2026.01.01_2', expect.stringContaining('is damaged')]]);
+    await alone.close();
+    const last = readFileSync(files[2] as string);
+    last[500_000] = (last[500_000] as number) ^ 1;
+    writeFileSync(files[2] as string, last);
+    const [both] = (await openSets(files)).sets as [OpenSet];
+    expect((await verifySet(both)).map((f) => f.volume)).toEqual(['CDrec-2026.01.01_2', 'CDrec-2026.01.01_3']);
+    await both.close();
     writeFileSync(join(dir, 'no.iso'), 'x'.repeat(100_000));
     expect((await openSets([join(dir, 'no.iso'), join(dir, 'gone.iso')])).others.map((o) => o.reason)).toEqual(['no ISO image', 'no such file']);
+  });
+
+  it('is verified from one drive with each disc put in once', async () => {
+    const files = await make([randomBytes(4_000_000), randomBytes(3_000_000), randomBytes(1000)]);
+    expect(files.length).toBe(4);
+    const drive = join(dir, 'drive');
+    copyFileSync(files[0] as string, drive);
+    const wanted: number[] = [];
+    const insert = (_label: string, n: number): Promise<void> => {
+      wanted.push(n);
+      rmSync(drive);
+      copyFileSync(files[(n === 0 ? files.length : n) - 1] as string, drive);
+      return Promise.resolve();
+    };
+    const set = await openDiscSet((await openSets([drive])).sets[0] as OpenSet, { drive, insert });
+    expect(await verifySet(set)).toEqual([]);
+    expect(wanted).toEqual([0, 1, 2, 3, 4]);
+    await set.close();
   });
 
   it('leaves nothing behind when it is aborted, refuses what exists and what is too small', async () => {
@@ -91,6 +119,9 @@ describe('a set of ISO volumes', () => {
     expect(readdirSync(dir)).toEqual([]);
     await make([]);
     await expect(make([])).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+    renameSync(join(dir, 'CDrec-2026.01.01_1.iso'), join(dir, 'CDrec-2026.01.01_12.iso'));
+    await expect(make([])).rejects.toMatchObject({ code: 'OUTPUT_EXISTS', message: expect.stringContaining('_12.iso') as string });
+    renameSync(join(dir, 'CDrec-2026.01.01_12.iso'), join(dir, 'CDrec-2026.01.01_1.iso'));
     await expect(make([], { overwrite: true, volumeBytes: 600_000 })).rejects.toMatchObject({ code: 'VOLUME_TOO_SMALL' });
     expect(readdirSync(dir)).toEqual(['CDrec-2026.01.01_1.iso']);
   });
@@ -113,7 +144,7 @@ describe('a set of ISO volumes', () => {
     writeFileSync(join(set, 'backup/a.index'), './\n./y\n');
     const { sets } = await openSets([join(set, `${header.label}_1.iso`), set]);
     expect(await verifySet(sets[0] as OpenSet, undefined, (a) => a.kind !== 'index')).toEqual([]);
-    expect(await verifySet(sets[0] as OpenSet)).toEqual([expect.objectContaining({ file: 'a.index' })]);
+    expect(await verifySet(sets[0] as OpenSet)).toEqual([expect.objectContaining({ file: 'backup/a.index' })]);
     await sets[0]?.close();
   });
 });

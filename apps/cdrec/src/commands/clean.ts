@@ -2,24 +2,34 @@ import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorCode, requireAnswer } from '@cdrec/tool';
+import { claimOf, readClaim } from '../claim.js';
 import { readConfig } from '../config.js';
 import { EXIT } from '../exit.js';
 import type { Terminal } from '../terminal.js';
 
-/** `cdrec clean`: removes what interrupted builds left behind. */
+/** Who says that an unfinished file is still being made, if anybody does: `.LABEL_1.iso.partial` belongs to `.LABEL.lock`. */
+const claimFor = (name: string): string => (name.endsWith('.lock') ? name : claimOf(name.replace(/(_\d+\.iso|\.html)\.partial$/, '.partial')));
+
+/** `cdrec clean`: removes what interrupted builds left behind, and nothing of those that go on. */
 export async function clean(_: [], flags: { out?: string }, terminal: Terminal): Promise<number> {
   const out = resolve(flags.out ?? readConfig(undefined).output.directory);
   await requireAnswer([out]);
   let names: string[] = [];
   try {
-    names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}(_\d+\.iso|\.html)?\.partial$|^\.cdrec-grub-/.test(n));
+    names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}((_\d+\.iso|\.html|_floppy\.img)?\.partial|(_floppy\.img)?\.lock)$|^\.cdrec-grub-/.test(n));
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
-  for (const name of names) {
-    await rm(join(out, name), { recursive: true });
-    terminal.print(join(out, name));
+  const claims = new Map([...new Set(names.filter((n) => n.endsWith('.lock')))].map((lock) => [lock, readClaim(join(out, lock))]));
+  const going = [...claims].filter(([, c]) => c !== undefined && (c.state === 'alive' || (c.state === 'unknown' && c.claim.host !== undefined)));
+  for (const [lock, c] of going) terminal.say(`${join(out, lock)}: ${c?.claim.host ?? ''} is making this since ${c?.claim.since ?? ''}${c?.state === 'alive' ? `, process ${String(c.claim.pid)}` : ', as far as can be told from here: run "cdrec clean" there, or remove the file if that machine is gone'}`);
+  const kept = new Set(going.map(([lock]) => lock));
+  // Where something is being made, nobody knows whose the nameless ones are.
+  const removed = names.filter((n) => !kept.has(claimFor(n)) && (kept.size === 0 || !n.startsWith('.cdrec-grub-')));
+  for (const name of removed) {
+    await rm(join(out, name), { recursive: true, force: true });
+    if (!name.endsWith('.lock')) terminal.print(join(out, name));
   }
-  terminal.say(`${String(names.length)} unfinished files removed from ${out}`);
+  terminal.say(`${String(removed.filter((n) => !n.endsWith('.lock')).length)} unfinished files removed from ${out}`);
   return EXIT.ok;
 }

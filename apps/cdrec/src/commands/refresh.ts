@@ -3,6 +3,7 @@ import { CdrecError } from '@cdrec/tool';
 import { readConfig } from '../config.js';
 import { EXIT, usageError } from '../exit.js';
 import { main } from '../main.js';
+import { recoveryFiles } from '../recovery.js';
 import { reportPlace } from '../rehearsal.js';
 import { parseAge, placesIn, readStatus, setsIn } from '../status.js';
 import { writeTimer } from '../timer.js';
@@ -10,15 +11,18 @@ import type { Terminal } from '../terminal.js';
 
 interface Flags { config?: string; maxAge: string; keep: string; rehearse: boolean; calendar: string; force?: boolean }
 
-/** Removes sets of the output directory but the newest ones: only when the new one is there and has passed. */
+/** The labels that sets have by themselves: one that somebody named is somebody's to remove. */
+const DATED = /^CDrec-\d{4}\.\d\d\.\d\d(\.\d{4})?$/;
+
+/** Removes this machine's own dated sets from the output directory but the newest ones: only when the new one is there and has passed. */
 async function prune(places: readonly string[], keep: number, terminal: Terminal): Promise<void> {
-  const sets = await setsIn(places);
+  const sets = await setsIn(places, true);
   for (const set of sets) await set.close();
-  for (const set of sets.slice(keep)) {
+  for (const set of sets.filter((s) => DATED.test(s.label)).slice(keep)) {
     terminal.say(`Removing the old set ${set.label}`);
-    for (const v of set.volumes.values()) rmSync(v.path, { recursive: true });
-    rmSync(reportPlace(set), { recursive: true, force: true });
-    rmSync(`${reportPlace(set).replace(/-rehearsal$/, '')}.html`, { force: true });
+    const beside = reportPlace(set).replace(/-rehearsal$/, '');
+    for (const v of set.volumes.values()) for (const path of [v.path, ...recoveryFiles(v.path)]) rmSync(path, { recursive: true, force: true });
+    for (const path of [reportPlace(set), `${beside}.html`, `${beside}_tape.json`]) rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -33,11 +33,11 @@ export const status: CommandSpec = {
   run: lazy(async () => (await import('../commands/status.js')).status),
 };
 
-const KEEPING: readonly OptionSpec[] = [CONFIG, { flags: '--max-age <age>', text: 'a set older than this is made anew: 12h, 30d, 6w', default: '30d' }, { flags: '--keep <number>', text: 'how many sets stay', default: '2' }, { flags: '--no-rehearse', text: 'do not rehearse the new set' }];
+const KEEPING: readonly OptionSpec[] = [CONFIG, { flags: '--max-age <age>', text: 'a set older than this is made anew: 12h, 30d, 6w', default: '30d' }, { flags: '--keep <number>', text: 'how many dated sets of this machine stay', default: '2' }, { flags: '--no-rehearse', text: 'do not rehearse the new set' }];
 
 export const refresh: CommandSpec = {
   name: 'refresh', summary: 'make a new set when the machine has changed or the set is too old, rehearse it, remove old ones',
-  description: ['Old sets are removed only when the new one is there and has passed its rehearsal.'],
+  description: ['Old sets are removed only when the new one is there and has passed its rehearsal: dated ones (CDrec-YYYY.MM.DD...) of this machine. Sets of other machines in the same directory, and those with a label of your own, stay.'],
   options: KEEPING, examples: [['refresh', 'what the timer runs'], ['refresh --max-age 7d --keep 4', 'weekly, four sets stay']], exit: { 1: 'no new set, or it did not pass; the older ones are as they were', 3: 'a new set, with exceptions that are listed' }, files: CONFIG_FILES,
   run: lazy(async () => (await import('../commands/refresh.js')).refresh),
 };
