@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachImage, compareTrees, plantTorture, withMounts } from '@cdrec/rehearse';
-import { cdrec, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
+import { cdrec, CLI, inMachine, MACHINE_ENV, makeMachine, run } from './machine.ts';
 
 /** A btrfs over two disks, with subvolumes, through build and restore; the kernel of this machine judges. */
 let dir: string;
@@ -69,6 +69,24 @@ describe('btrfs', () => {
       const made = await fs('--fs', '/data/inner', '--to', other.device, '--mkfs', 'xfs', '--yes');
       expect([made.status, made.stderr]).toEqual([0, expect.stringContaining('/data/inner was btrfs and is xfs now')]);
       expect(sh('mount "$1" top; diff -r /usr/share/common-licenses top/common-licenses; findmnt -no FSTYPE top; umount top', other.device)).toBe('xfs\n');
+      // In use, by whatever name; what the set lies on; interrupted: nothing stays mounted.
+      sh('mount "$1" top; ln -s "$1" other', other.device);
+      const held = await fs('--fs', '/home', '--to', join(dir, 'other'), '--mkfs', 'ext4', '--yes');
+      sh('umount top');
+      expect([held.status, held.stderr]).toEqual([1, expect.stringMatching(/DISK_REFUSED: .*other is mounted on .*top/)]);
+      const { device } = other;
+      const child = spawn(process.execPath, [CLI, 'restore-fs', ...volumes, '--fs', '/', '--to', device, '--mkfs', 'ext4', '--yes'], { stdio: 'ignore' });
+      while (sh('findmnt -n --source "$1" || true', device) === '') await sleep(20);
+      child.kill('SIGTERM');
+      expect([(await once(child, 'exit'))[0], sh('findmnt -n --source "$1" || true; ls -d /tmp/cdrec-fs-* 2> /dev/null || true', device)]).toEqual([1, '']);
+    }
+    const iso = volumes.find((v) => v.endsWith('.iso')) as string;
+    sh('cp "$1" medium.img', iso);
+    {
+      await using medium = await attachImage(join(dir, 'medium.img'));
+      const own = await cdrec('restore-fs', medium.device, '--fs', '/home', '--to', medium.device, '--mkfs', 'ext4', '--yes');
+      expect([own.status, own.stderr]).toEqual([1, expect.stringMatching(/DISK_REFUSED: .* holds the set itself/)]);
+      expect(sh('cmp "$1" medium.img; rm medium.img', iso)).toBe('');
     }
     await using t0 = await attachImage(join(dir, 't0.img'));
     await using t1 = await attachImage(join(dir, 't1.img'));

@@ -288,7 +288,13 @@ describe('truth in status', () => {
       await new Promise((resolve) => writer.on('exit', resolve));
       rmSync(busy);
     });
-    expect((await cdrec('inspect', ...readdirSync(out).map((n) => join(out, n)))).stdout).toContain('1 exceptions');
+    const volumes = readdirSync(out).map((n) => join(out, n));
+    expect((await cdrec('inspect', ...volumes)).stdout).toContain('1 exceptions');
+    // Whoever takes files out is told what concerns them.
+    const busy = await cdrec('restore-fs', ...volumes, '--path', '/var/log/busy', '--to', join(dir, 'taken'));
+    expect([busy.status, busy.stderr]).toEqual([3, expect.stringContaining('exception when the backup was made: /: ./var/log/busy: file changed as we read it')]);
+    expect((await cdrec('restore-fs', ...volumes, '--path', '/etc/fstab', '--to', join(dir, 'taken'))).status).toBe(0);
+    rmSync(join(dir, 'taken'), { recursive: true });
     rmSync(out, { recursive: true });
   });
 

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { applyFlags, archiveOf, counted, extract, feed, holdsFiles, listArchive, listIndex, makeBtrfs, matcher, memberOf, mkfsCommands, pathOf, prepareFlags, withMount, type StoredAs } from '@cdrec/restore';
 import type { Engine } from '@cdrec/engine';
-import { FILE_SYSTEMS, readMounts, superblockOf, type FileSystem } from '@cdrec/survey';
+import { FILE_SYSTEMS, superblockOf, type FileSystem } from '@cdrec/survey';
 import { CdrecError, errorCode, runTool, type ChainStage } from '@cdrec/tool';
 import { openLegacySet, type Archive, type OpenSet } from '@cdrec/volumes';
 import { identityFor } from '../identity.js';
 import { EXIT, usageError } from '../exit.js';
 import { openSource, type Source, type SourceFlags } from '../source.js';
-import { formatBytes, searchPath, type Terminal } from '../terminal.js';
+import { requireFree } from '../target-device.js';
+import { formatBytes, interruptSignal, searchPath, type Terminal } from '../terminal.js';
 
 interface Flags extends SourceFlags { list?: boolean; find?: string; path: string[]; fs?: string; to?: string; mkfs?: string; yes?: boolean; identity?: string; tape: string[] }
 
@@ -91,7 +92,7 @@ async function list(source: FsSource, flags: Flags, identity: string | undefined
 }
 
 /** Unpacks into a directory, where paths are as on the machine. */
-async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archive, string[]>, to: string, identity: string | undefined, terminal: Terminal): Promise<void> {
+async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archive, string[]>, to: string, identity: string | undefined, signal: AbortSignal, terminal: Terminal): Promise<void> {
   mkdirSync(to, { recursive: true });
   for (const [archive, members] of chosen) {
     // Single files keep their place in the machine; a whole file system is what the directory becomes.
@@ -106,11 +107,19 @@ async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archiv
     };
     await setFlags(prepareFlags);
     const meter = terminal.progress(`Unpacking ${archive.mount}`, archive.snapshot === undefined ? archive.bytes : archive.contentBytes);
-    if (archive.snapshot !== undefined) await requireEngine(engine).restoreTree(archive.snapshot, directory, members, { onBytes: meter.set });
-    else await extract(counted(set.read(archive), meter.add), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
+    if (archive.snapshot !== undefined) await requireEngine(engine).restoreTree(archive.snapshot, directory, members, { onBytes: meter.set, signal });
+    else await extract(until(signal, counted(set.read(archive), meter.add)), { ...stored(archive, identity), directory, fsType: archive.fsType, what: archive.name, ...(set.legacy === true ? {} : { contentBytes: archive.contentBytes }), members });
     meter.done();
     // Last, for an immutable file cannot be written.
     await setFlags(applyFlags);
+  }
+}
+
+/** A stream that ends with the signal's reason when that is raised. */
+async function* until(signal: AbortSignal, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    yield chunk;
   }
 }
 
@@ -124,9 +133,8 @@ function uuidFor(type: string, old: string): string {
 }
 
 /** Unpacks a whole file system into a device: as it is prepared, or with a new file system of another type. */
-async function toDevice(source: FsSource, archive: Archive, device: string, flags: Flags, identity: string | undefined, terminal: Terminal): Promise<void> {
-  const mounted = (await readMounts()).find((m) => m.source === device);
-  if (mounted !== undefined) throw new CdrecError('DISK_REFUSED', `${device} is mounted on ${mounted.target}`, { hint: `unmount it, or give --to ${mounted.target}` });
+async function toDevice(source: FsSource, archive: Archive, device: string, flags: Flags, identity: string | undefined, signal: AbortSignal, terminal: Terminal): Promise<void> {
+  await requireFree(device, [...source.set.volumes.values()].map((v) => v.path));
   const now = await superblockOf(device);
   if (flags.mkfs !== undefined) {
     const type = FILE_SYSTEMS.find((t) => t === flags.mkfs);
@@ -140,7 +148,7 @@ async function toDevice(source: FsSource, archive: Archive, device: string, flag
   } else if (now.type === '') throw new CdrecError('TARGET_NOT_PREPARED', `${device} holds no file system`, { hint: 'make one, or let it be made: --mkfs TYPE' });
   const directory = mkdtempSync(join(tmpdir(), 'cdrec-fs-'));
   try {
-    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(source, new Map([[archive, []]]), directory, identity, terminal), flags.mkfs !== undefined);
+    await withMount({ device, type: (flags.mkfs ?? now.type) as FileSystem['type'] }, directory, () => toDirectory(source, new Map([[archive, []]]), directory, identity, signal, terminal), flags.mkfs !== undefined);
   } finally {
     rmdirSync(directory);
   }
@@ -180,10 +188,17 @@ export async function restoreFs([volumes]: [string[]], flags: Flags, terminal: T
     const device = statSync(to, { throwIfNoEntry: false })?.isBlockDevice() === true;
     if (flags.mkfs !== undefined && !device) throw usageError(`--mkfs: ${to} is no block device`);
     if (device && flags.fs === undefined) throw usageError('--path unpacks into a directory, not onto a device');
-    if (device) await toDevice(source, [...chosen.keys()][0] as Archive, to, flags, identity, terminal);
-    else await toDirectory(source, chosen, to, identity, terminal);
+    const interrupt = interruptSignal('what is unpacked so far is there, and not complete: empty the place and repeat');
+    try {
+      if (device) await toDevice(source, [...chosen.keys()][0] as Archive, to, flags, identity, interrupt.signal, terminal);
+      else await toDirectory(source, chosen, to, identity, interrupt.signal, terminal);
+    } finally {
+      interrupt.stop();
+    }
+    const lost = [...chosen].flatMap(([a, members]) => a.exceptions.filter((e) => members.length === 0 || members.some((m) => e.startsWith(`${m}:`) || e.startsWith(`${m}/`))).map((e) => `${a.mount}: ${e}`));
+    for (const e of lost) terminal.say(`exception when the backup was made: ${e}`);
     terminal.say(`Unpacked: ${[...chosen].map(([a, m]) => (m.length > 0 ? `${String(m.length)} of ${a.mount}` : `${a.mount}, ${formatBytes(a.contentBytes)}`)).join('; ')}`);
-    return EXIT.ok;
+    return lost.length > 0 ? EXIT.exceptions : EXIT.ok;
   } finally {
     await set.close();
   }

@@ -77,6 +77,6 @@ export const restoreFs: CommandSpec = {
     { flags: '--yes', text: 'do not ask before a device is overwritten' }, TAPE, ...REPOSITORY,
   ],
   examples: [['restore-fs set/*.iso --find "*.conf"', 'where was it?'], ['restore-fs set/*.iso --path /etc/ssh --to /tmp/old', 'single files, with owner and mode'], ['restore-fs set/*.iso --fs /home --to /dev/sdb1 --mkfs xfs', 'a file system, onto another type']],
-  exit: { 0: 'unpacked' },
+  exit: { 0: 'unpacked', 3: 'unpacked, but files listed were missing from the backup' },
   run: lazy(async () => (await import('../commands/restore-fs.js')).restoreFs),
 };
