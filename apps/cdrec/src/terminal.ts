@@ -100,15 +100,20 @@ export class Terminal {
     };
   }
 
-  /** Asks on a terminal. @throws CdrecError USAGE where there is none: `flag` would have answered. */
+  /** Asks on a terminal. @throws CdrecError USAGE where there is none: `flag` would have answered; INTERRUPTED */
   async ask(question: string, flag: string): Promise<string> {
     if (!this.interactive) throw new CdrecError('USAGE', `"${question.trim()}" cannot be asked: there is no terminal`, { hint: `answer with ${flag}` });
     this.#endLine();
     this.#reader ??= (await import('node:readline/promises')).createInterface({ input: process.stdin, output: process.stderr });
-    return (await this.#reader.question(question)).trim();
+    try {
+      return (await this.#reader.question(question)).trim();
+    } catch (error) {
+      this.release();
+      throw errorCode(error) === 'ABORT_ERR' ? unanswered(error) : error; // Ctrl-C, Ctrl-D
+    }
   }
 
-  /** Asks for a secret: what is typed is not shown. @throws CdrecError USAGE where there is no terminal */
+  /** Asks for a secret: what is typed is not shown, and afterwards the terminal shows it again, however this ends. @throws CdrecError USAGE where there is no terminal, INTERRUPTED */
   async askSecret(question: string, flag: string): Promise<string> {
     if (!this.interactive) throw new CdrecError('USAGE', `"${question.trim()}" cannot be asked: there is no terminal`, { hint: `answer with ${flag}` });
     this.#endLine();
@@ -119,9 +124,16 @@ export class Terminal {
     const [{ spawnSync }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline/promises')]);
     spawnSync('stty', ['-echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
     const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+    let interrupt = (): void => undefined;
     try {
-      return await reader.question(question);
+      return await Promise.race([reader.question(question), new Promise<never>((_, reject) => {
+        interrupt = (): void => { reject(unanswered()); };
+        process.on('SIGINT', interrupt);
+        reader.on('close', interrupt); // the end of the input: the question would stay open for ever
+      })]);
     } finally {
+      process.off('SIGINT', interrupt);
+      reader.off('close', interrupt);
       reader.close();
       spawnSync('stty', ['echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
       process.stderr.write('\n');
@@ -140,6 +152,8 @@ export class Terminal {
     this.#reader?.close();
   }
 }
+
+const unanswered = (cause?: unknown): CdrecError => new CdrecError('INTERRUPTED', 'interrupted at a question', { cause });
 
 /** A line of progress with as much of a file's name as there is room for: its end tells more than its beginning. */
 export function fitted(text: string, name: string | undefined, columns: number): string {

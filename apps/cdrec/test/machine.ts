@@ -56,7 +56,7 @@ export async function onTerminal(command: string, answers: readonly (readonly [q
       left.shift();
       // A question stands before the echo is off: typed at once, the answer could get lost.
       const { [1]: answer } = next;
-      setTimeout(() => child.stdin.write(`${answer}\n`), 300);
+      setTimeout(() => child.stdin.write(answer === '\x03' || answer === '\x04' ? answer : `${answer}\n`), 300); // Ctrl-C, Ctrl-D: keys that need no Enter
     }
   });
   let before = -1;

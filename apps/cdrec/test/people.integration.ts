@@ -45,6 +45,14 @@ describe('completions', () => {
   }, 60_000);
 });
 
+describe('a question', () => {
+  it.each([['Ctrl-C', '\x03'], ['the end of the input', '\x04']])('that %s answers ends the program as every interruption does; the terminal shows what is typed again', async (_, key) => {
+    // The shell outlives what the terminal tells all of its processes.
+    const r = await onTerminal(`trap : INT; "${process.execPath}" "${CLI}" fleet list --repository "${dir}/none"; echo "status $?"; stty -a | grep -ow -e "-\\?echo"`, [[/Password of the repository/, key]]);
+    expect(r.said).toMatch(/INTERRUPTED: [^]*status 1\r?\n\s*echo\r?\n/);
+  });
+});
+
 describe('cdrec config', () => {
   it('init, check, show, import: files as a whole or not at all, statuses that tell', async () => {
     const file = join(dir, 'cdrec.toml');
