@@ -106,10 +106,10 @@ export class Terminal {
     this.#endLine();
     this.#reader ??= (await import('node:readline/promises')).createInterface({ input: process.stdin, output: process.stderr });
     try {
-      return (await this.#reader.question(question)).trim();
+      return (await answered(this.#reader, question)).trim();
     } catch (error) {
       this.release();
-      throw errorCode(error) === 'ABORT_ERR' ? unanswered(error) : error; // Ctrl-C, Ctrl-D
+      throw error;
     }
   }
 
@@ -124,16 +124,9 @@ export class Terminal {
     const [{ spawnSync }, { createInterface }] = await Promise.all([import('node:child_process'), import('node:readline/promises')]);
     spawnSync('stty', ['-echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
     const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
-    let interrupt = (): void => undefined;
     try {
-      return await Promise.race([reader.question(question), new Promise<never>((_, reject) => {
-        interrupt = (): void => { reject(unanswered()); };
-        process.on('SIGINT', interrupt);
-        reader.on('close', interrupt); // the end of the input: the question would stay open for ever
-      })]);
+      return await answered(reader, question);
     } finally {
-      process.off('SIGINT', interrupt);
-      reader.off('close', interrupt);
       reader.close();
       spawnSync('stty', ['echo'], { stdio: ['inherit', 'ignore', 'ignore'] });
       process.stderr.write('\n');
@@ -153,7 +146,29 @@ export class Terminal {
   }
 }
 
-const unanswered = (cause?: unknown): CdrecError => new CdrecError('INTERRUPTED', 'interrupted at a question', { cause });
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const ignore = (): void => undefined;
+
+/** The answer to a question. Keys, signals and the end of the terminal interrupt it: by itself it would stay open, and hold up whoever has something to tidy away. @throws CdrecError INTERRUPTED */
+async function answered(reader: Interface, question: string): Promise<string> {
+  let interrupt = (): void => undefined;
+  const unanswered = (cause?: unknown): CdrecError => new CdrecError('INTERRUPTED', 'interrupted at a question', { cause });
+  try {
+    return await Promise.race([reader.question(question), new Promise<never>((_, reject) => {
+      interrupt = (): void => { reject(unanswered()); };
+      for (const name of SIGNALS) process.on(name, interrupt);
+      // A terminal that hung up cannot even be set back: that is found out later, when nobody asks any more.
+      for (const e of [process.stdin, reader]) if (!e.listeners('error').includes(ignore)) e.on('error', ignore);
+      reader.on('close', interrupt);
+    })]);
+  } catch (error) {
+    throw errorCode(error) === 'ABORT_ERR' ? unanswered(error) : error; // Ctrl-C, Ctrl-D
+  } finally {
+    for (const name of SIGNALS) process.off(name, interrupt);
+    reader.off('close', interrupt);
+  }
+}
 
 /** A line of progress with as much of a file's name as there is room for: its end tells more than its beginning. */
 export function fitted(text: string, name: string | undefined, columns: number): string {
@@ -180,7 +195,6 @@ export const searchPath = (): string => process.env['PATH'] ?? '';
 export function interruptSignal(left: string): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   const onSignal = (): void => { controller.abort(new CdrecError('INTERRUPTED', 'interrupted', { hint: left })); };
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of names) process.on(name, onSignal);
-  return { signal: controller.signal, stop: () => { for (const name of names) process.off(name, onSignal); } };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  return { signal: controller.signal, stop: () => { for (const name of SIGNALS) process.off(name, onSignal); } };
 }

@@ -36,6 +36,7 @@ function consoleKey(terminal: Terminal): { onOutput: (text: string) => void; sto
     if (key === '\x03') process.kill(process.pid, 'SIGINT'); // raw mode hands it over as a character
     if (key === 'c') shown = !shown;
   };
+  process.stdin.on('error', () => undefined); // a terminal that hung up cannot be set back
   process.stdin.setRawMode(true);
   process.stdin.on('data', onKey);
   process.stdin.resume();
