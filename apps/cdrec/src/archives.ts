@@ -1,7 +1,7 @@
 import { DEFAULT_EXCLUDES, hasFlags, planBackup, readFlags, type BackupItem, type Rules } from '@cdrec/backup';
 import type { Config } from '@cdrec/config';
 import { deviceNumber, readMounts, type Survey } from '@cdrec/survey';
-import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runTool } from '@cdrec/tool';
+import { CdrecError, checkRecipients, lockIdentity, makeIdentity, runHook } from '@cdrec/tool';
 import { takeSnapshots, type Snapshots } from './snapshots.js';
 import { besides, type Store } from './stores.js';
 import { searchPath, type Terminal } from './terminal.js';
@@ -69,13 +69,13 @@ export async function writeArchives(store: Store, items: readonly BackupItem[], 
     if (post === '' || !started) return;
     started = false;
     terminal.say('backup.post_exec');
-    await runTool('bash', ['-c', post]).catch((error: unknown) => { exceptions.push(`backup.post_exec: ${error instanceof Error ? error.message : String(error)}`); });
+    await runHook(post).catch((error: unknown) => { exceptions.push(`backup.post_exec: ${error instanceof Error ? error.message : String(error)}`); });
   };
   try {
     started = true;
     if (pre !== '') {
       terminal.say('backup.pre_exec');
-      await runTool('bash', ['-c', pre], { signal });
+      await runHook(pre, { signal });
     }
     await requireUnmounted(items);
     if (config.backup.snapshot) {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseSize, type Config } from '@cdrec/config';
 import { formatTape, parseTape, readCapacity, TapeDrive } from '@cdrec/tape';
-import { CdrecError, runTool } from '@cdrec/tool';
+import { CdrecError, runHook } from '@cdrec/tool';
 import { describeTape, readTape, volumeLabel, type TapeMedium } from '@cdrec/volumes';
 import { readConfig } from './config.js';
 import { formatBytes, type Terminal } from './terminal.js';
@@ -29,7 +29,7 @@ async function change(drive: TapeDrive, what: string, { label, number, command }
   if (command !== '') {
     terminal.say(`  ${drive.name}: output.tape_change brings ${what}`);
     try {
-      await runTool('bash', ['-c', command], { env: { CDREC_TAPE: drive.name, CDREC_TAPE_NUMBER: String(number), CDREC_TAPE_LABEL: label } });
+      await runHook(command, { env: { CDREC_TAPE: drive.name, CDREC_TAPE_NUMBER: String(number), CDREC_TAPE_LABEL: label } });
       await drive.rewind(); // says so if there is no tape in the drive
       return;
     } catch (error) {

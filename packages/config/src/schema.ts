@@ -18,7 +18,7 @@ export const configSchema = z.strictObject({
     default_excludes: z.boolean().default(true).describe('leave out what is made anew by its owner: /tmp/*, caches of package managers, core dumps (the list is in docs/user-guide.md)'),
     include: z.array(z.string().startsWith('/')).default([]).describe('of the file systems that these paths lie on, only they are backed up'),
     only_mounts: z.array(z.string().startsWith('/')).default([]).describe('if set, only the file systems with these mount points are backed up; the others are recreated empty'),
-    pre_exec: z.string().default('').describe('command (bash) before the first backup; if it fails, nothing is made'),
+    pre_exec: z.string().default('').describe('command (bash) before the first backup; if it fails, nothing is made; what it says is shown'),
     post_exec: z.string().default('').describe('command (bash) after the last backup, also when it failed'),
     snapshot: z.boolean().default(false).describe('read file systems from snapshots of one moment where they lie on btrfs or LVM; pre_exec and post_exec then run around the taking of the snapshots'),
     luks_headers: z.boolean().default(false).describe('put the headers of encrypted volumes into the set: all key slots come back; whoever has the set and an old passphrase can open the volume, so encrypt the set'),
