@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { pieceSuffix } from './piece-name.js';
@@ -92,6 +92,9 @@ function intoPieces(size: number, prefix: string, sfv: string | undefined, io: C
   const lines: string[] = [];
   const name = (n: number): string => `${prefix}${pieceSuffix(n)}`;
   const partial = (n: number): string => join(dirname(prefix), `.${basename(name(n))}.partial`);
+  // Any number, not only those that come now: an old last piece would be glued to a new stream.
+  const old = readdirSync(dirname(prefix)).find((n) => n.startsWith(basename(prefix)) && /^\.\d{3,}$/.test(n.slice(basename(prefix).length)));
+  if (old !== undefined) throw new Error(`${join(dirname(prefix), old)} exists already`);
   let current = 0;
   try {
     cut(io.input, {

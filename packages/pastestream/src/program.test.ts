@@ -41,10 +41,21 @@ describe('pastestream as a program', () => {
   });
   it('names a damaged, a missing and a foreign piece', () => {
     writeFileSync(piece(2), Buffer.alloc(300_000, 9));
-    expect(paste(['--sfv', join(dir, 'sums.sfv'), piece(1), piece(2)])).toMatchObject({ status: 1, err: expect.stringContaining('p.002 is damaged') as string });
+    expect(paste(['--sfv', join(dir, 'sums.sfv'), piece(1), piece(2), piece(3)])).toMatchObject({ status: 1, err: expect.stringContaining('p.002 is damaged') as string });
     expect(paste([piece(1), join(dir, 'p.004')])).toMatchObject({ status: 1, err: expect.stringContaining('p.004') as string });
     writeFileSync(join(dir, 'x.001'), 'x');
     expect(paste(['--sfv', join(dir, 'sums.sfv'), join(dir, 'x.001')])).toMatchObject({ status: 1, err: expect.stringContaining('x.001: not in') as string });
+  });
+  it('finds by the list that the last piece is not given, or that pieces are in another order, before it writes', () => {
+    const sfv = ['--sfv', join(dir, 'sums.sfv')];
+    for (const [pieces, said] of [[[1, 2], 'p.003 of p missing'], [[2, 3], 'p.001 of p missing'], [[1, 3, 2], 'in the order p.001, p.002, p.003'], [[1, 2, 2, 3], 'each once']] as const) {
+      expect(paste([...sfv, ...pieces.map(piece)])).toMatchObject({ status: 1, err: expect.stringContaining(said) as string });
+      expect(readFileSync(join(dir, 'out')).length).toBe(0);
+    }
+    // Another stream in the same list is another matter.
+    writeFileSync(join(dir, 'other.001'), 'x');
+    writeFileSync(join(dir, 'sums.sfv'), execFileSync('cksfv', ['-b', ...[1, 2, 3].map(piece), join(dir, 'other.001')]));
+    expect(paste([...sfv, ...[1, 2, 3].map(piece)])).toMatchObject({ status: 0, whole: true });
   });
   it('follows mkCDrec by the environment, asking for volumes', () => {
     const [restore, more] = [join(dir, 'restore'), join(dir, 'more_to_come')];

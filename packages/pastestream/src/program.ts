@@ -13,7 +13,8 @@ export interface PasteIo {
   readonly run: (command: string) => number;
 }
 
-const USAGE = `usage: pastestream [--sfv FILE] PIECE... | ...   write all pieces, one behind the other; with --sfv, compare their CRC-32
+const USAGE = `usage: pastestream [--sfv FILE] PIECE... | ...   write all pieces, one behind the other; with --sfv, compare their CRC-32,
+                                               and that they are all pieces of their stream, in order
        pastestream | ...                         by the environment, as mkCDrec had it:
   RESTORE       file that holds the path of the piece to be read
   MORE_TO_COME  file that holds 1 while there are more pieces, 0 at the last one
@@ -53,6 +54,22 @@ function readSfv(path: string): Map<string, number> {
   return new Map(lines.map((l) => [basename(l.replace(/\s+[0-9A-Fa-f]{8}\s*$/, '')), parseInt(l.trim().slice(-8), 16)]));
 }
 
+/** Name of the stream that a piece is of: pieces end in .001, .002... */
+const streamOf = (name: string): string => name.replace(/\.\d{3,}$/, '');
+
+/** What is wrong with a choice of pieces, by a list that names all of their stream: each by itself is sound then, and yet the stream is not. */
+function wrongChoice(given: readonly string[], listed: readonly string[]): string | undefined {
+  for (const stream of new Set(given.map(streamOf))) {
+    // Their names are in the order of the pieces when they are sorted (cutstream's, split's).
+    const all = listed.filter((n) => streamOf(n) === stream).sort();
+    const here = given.filter((n) => streamOf(n) === stream);
+    const missing = all.filter((n) => !here.includes(n));
+    if (missing.length > 0) return `${missing.join(', ')} of ${stream} missing: the stream would not be complete`;
+    if (here.join('/') !== all.join('/')) return `the pieces of ${stream} are given as ${here.join(', ')}: they belong in the order ${all.join(', ')}, each once`;
+  }
+  return undefined;
+}
+
 function byEnvironment(restore: string, more: string, command: string, io: PasteIo): void {
   const buffer = Buffer.allocUnsafe(BUFFER);
   for (;;) {
@@ -84,6 +101,8 @@ export function pastestreamProgram(args: readonly string[], io: PasteIo): number
       const sums = list === undefined ? undefined : readSfv(list);
       const unknown = rest.filter((p) => sums !== undefined && !sums.has(basename(p)));
       if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: not in ${list as string}`);
+      const choice = sums === undefined ? undefined : wrongChoice(rest.map((p) => basename(p)), [...sums.keys()]);
+      if (choice !== undefined) throw new Error(choice);
       const buffer = Buffer.allocUnsafe(BUFFER);
       for (const path of rest) {
         const crc = copy(path, io.output, buffer, sums !== undefined);
