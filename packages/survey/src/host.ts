@@ -11,8 +11,8 @@ function readText(path: string): string {
   }
 }
 
-/** The name that this machine calls itself: of /etc/hostname, else of the kernel. */
-export const hostName = (): string => readText('/etc/hostname') || hostname();
+/** The name that this machine calls itself: of /etc/hostname (hostname(5): lines with # are comments), else of the kernel. */
+export const hostName = (file = '/etc/hostname'): string => readText(file).split('\n').map((l) => l.trim()).find((l) => l !== '' && !l.startsWith('#')) ?? hostname();
 
 /** Hardware and operating system, in short. */
 export function readHost(): Survey['host'] {

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readSecureBoot } from './host.ts';
+import { hostName, readSecureBoot } from './host.ts';
 import { kernelLacks, modulesOfDisk, parseFstab, parseKernelConfig, parseNetwork, staleFstab } from './index.ts';
 
 let dir: string;
@@ -40,6 +40,17 @@ describe('Secure Boot', () => {
     expect(readSecureBoot(dir)).toBe(true);
     writeFileSync(file, Buffer.from([6, 0, 0, 0, 0]));
     expect(readSecureBoot(dir)).toBe(false);
+  });
+});
+
+describe('the name of the machine', () => {
+  it('is what hostname(5) says, without comments, else what the kernel says', () => {
+    const file = join(dir, 'hostname');
+    expect(hostName(file)).toBe(hostname());
+    writeFileSync(file, '# the file server\n\n  web1.example \n');
+    expect(hostName(file)).toBe('web1.example');
+    writeFileSync(file, '# nothing\n');
+    expect(hostName(file)).toBe(hostname());
   });
 });
 
