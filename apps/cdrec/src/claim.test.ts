@@ -62,7 +62,7 @@ describe('a claim', () => {
 });
 
 describe('cdrec clean', () => {
-  const unfinished = ['.x.html.partial', '.x.partial', '.x_1.iso.partial', '.x_12.iso.partial', '.cdrec-grub-abc'];
+  const unfinished = ['.x.html.partial', '.x.partial', '.x_1.iso.partial', '.x_12.iso.partial', '.cdrec-grub-abc', '.cdrec-syslinux-abc'];
   const plant = (): void => { for (const n of [...unfinished, '.y_1.iso.partial', 'x_1.iso', '.profile']) writeFileSync(join(dir, n), ''); };
   it('leaves what is being made, here or elsewhere, and finished sets', async () => {
     claim(mine());

@@ -1,5 +1,5 @@
 import { loadConfig, type Config } from '@cdrec/config';
-import { DEFAULT_CONFIG_FILE } from './paths.js';
+import { DEFAULT_CONFIG_FILE } from './environment.js';
 
 
 /** The configuration: the named file, else the default one if it is there. @throws CdrecError CONFIG_INVALID */

@@ -8,7 +8,7 @@ import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@
 import { endsWithin, findProgram, installHint, programsOf, requireAnswer, runTool } from '@cdrec/tool';
 import { configOf } from '../config.js';
 import { unsaved } from '../dry-run.js';
-import { DEFAULT_CONFIG_FILE } from '../paths.js';
+import { DEFAULT_CONFIG_FILE } from '../environment.js';
 import { formatBytes, searchPath } from '../terminal.js';
 import { checkBoot, checkKernel, checkMachine } from './boot.js';
 import { groupOf, wrong, type Add, type Check } from './check.js';

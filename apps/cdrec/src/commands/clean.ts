@@ -16,7 +16,7 @@ export async function clean(_: [], flags: { out?: string }, terminal: Terminal):
   await requireAnswer([out]);
   let names: string[] = [];
   try {
-    names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}((_\d+\.iso|\.html|_floppy\.img)?\.partial|(_floppy\.img)?\.lock)$|^\.cdrec-grub-/.test(n));
+    names = readdirSync(out).filter((n) => /^\.[A-Za-z0-9_.-]{1,28}((_\d+\.iso|\.html|_floppy\.img)?\.partial|(_floppy\.img)?\.lock)$|^\.cdrec-(grub|syslinux)-/.test(n));
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
@@ -25,7 +25,7 @@ export async function clean(_: [], flags: { out?: string }, terminal: Terminal):
   for (const [lock, c] of going) terminal.say(`${join(out, lock)}: ${c?.claim.host ?? ''} is making this since ${c?.claim.since ?? ''}${c?.state === 'alive' ? `, process ${String(c.claim.pid)}` : ', as far as can be told from here: run "cdrec clean" there, or remove the file if that machine is gone'}`);
   const kept = new Set(going.map(([lock]) => lock));
   // Where something is being made, nobody knows whose the nameless ones are.
-  const removed = names.filter((n) => !kept.has(claimFor(n)) && (kept.size === 0 || !n.startsWith('.cdrec-grub-')));
+  const removed = names.filter((n) => !kept.has(claimFor(n)) && (kept.size === 0 || !n.startsWith('.cdrec-')));
   for (const name of removed) {
     await rm(join(out, name), { recursive: true, force: true });
     if (!name.endsWith('.lock')) terminal.print(join(out, name));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { checkConfig, configTemplate, decodeConfig, effectiveConfig, importConfig, MAX_CONFIG_BYTES, problemLine, readConfigText, tomlValue, type ConfigProblem, type ImportedItem } from '@cdrec/config';
 import { CdrecError, errorCode } from '@cdrec/tool';
-import { DEFAULT_CONFIG_FILE } from '../paths.js';
+import { DEFAULT_CONFIG_FILE } from '../environment.js';
 import { EXIT, usageError } from '../exit.js';
 import type { Terminal } from '../terminal.js';
 

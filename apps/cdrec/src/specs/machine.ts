@@ -1,5 +1,5 @@
 import { lazy, type CommandSpec } from '../cli/spec.js';
-import { DEFAULT_CONFIG_FILE } from '../paths.js';
+import { DEFAULT_CONFIG_FILE } from '../environment.js';
 import { CONFIG, CONFIG_FILES, EXCLUDES, JSON_OUT } from './shared.js';
 
 const KERNEL = { flags: '--kernel <version>', text: 'kernel of the rescue system (default: the running one)' } as const;

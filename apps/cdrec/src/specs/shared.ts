@@ -1,5 +1,5 @@
 import type { ArgumentSpec, OptionSpec } from '../cli/spec.js';
-import { DEFAULT_CONFIG_FILE } from '../paths.js';
+import { DEFAULT_CONFIG_FILE } from '../environment.js';
 
 export const VOLUMES: ArgumentSpec = { name: '[volumes...]', text: 'ISO files, devices, or the directory of a path set (default: search all devices)', value: 'image' };
 export const CONFIG: OptionSpec = { flags: '--config <file>', text: `configuration file (default: ${DEFAULT_CONFIG_FILE}, if it exists)`, value: 'file' };
