@@ -96,8 +96,11 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     return { set, exceptions };
   } finally {
     interrupt.stop();
-    await writer?.abort();
-    release?.();
+    try {
+      await writer?.abort();
+    } finally {
+      release?.();
+    }
   }
 }
 

@@ -75,8 +75,10 @@ describe('cdrec clean', () => {
     change({ pid: 2 ** 30 });
     writeFileSync(lock(), JSON.stringify({ ...(JSON.parse(readFileSync(lock(), 'utf8')) as Claim), boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() }));
     expect(await left()).toEqual(['.profile', 'x_1.iso']);
+    // Locks of other programs are none of ours.
     plant();
-    writeFileSync(lock(), ''); // of a disk that was full
-    expect(await left()).toEqual(['.profile', 'x_1.iso']);
+    writeFileSync(lock(), '{"host":"h"}');
+    writeFileSync(join(dir, '.z.lock'), '1234\n');
+    expect(await left()).toEqual(['.profile', '.x.lock', '.z.lock', 'x_1.iso']);
   });
 });

@@ -47,7 +47,7 @@ export const claimOf = (partial: string): string => partial.replace(/\.partial$/
 export function readClaim(lock: string): { readonly state: ClaimState; readonly claim: Partial<Claim> } | undefined {
   let claim: Partial<Claim> = {};
   try {
-    claim = JSON.parse(readFileSync(lock, 'utf8')) as Partial<Claim>;
+    claim = (JSON.parse(readFileSync(lock, 'utf8')) ?? {}) as Partial<Claim>;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     if (!(error instanceof SyntaxError)) throw error;

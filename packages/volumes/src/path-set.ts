@@ -29,6 +29,7 @@ export class PathSetWriter implements SetWriter {
     const final = join(options.directory, options.label);
     const partial = join(options.directory, `.${options.label}.partial`);
     if (existsSync(final)) throw new CdrecError('OUTPUT_EXISTS', `${final} exists already`, { hint: 'choose another --out or --label, or remove it' });
+    rmSync(partial, { recursive: true, force: true }); // of a build that was killed
     mkdirSync(join(partial, 'backup'), { recursive: true, mode: 0o700 });
     try {
       const rescue = await IsoSetWriter.begin({ ...options, mode: 'path', directory: partial });

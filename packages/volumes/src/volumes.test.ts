@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -128,10 +128,14 @@ describe('a set of ISO volumes', () => {
 
   it('can be a directory with archives beside a rescue ISO', async () => {
     const data = randomBytes(3_000_000);
+    // What a killed build of the same label left.
+    mkdirSync(join(dir, `.${header.label}.partial/backup`), { recursive: true });
+    for (const n of ['a0.tar', 'old.tar']) writeFileSync(join(dir, `.${header.label}.partial/backup`, n), 'half');
     const writer = await PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, boot: {}, populate: () => undefined });
     await writer.addArchive(meta('a0.tar'), chunks(data), ended);
     await writer.finish();
     const set = join(dir, header.label);
+    expect(readdirSync(join(set, 'backup'))).toEqual(['a0.tar']);
     expect(await content([join(set, `${header.label}_1.iso`), set])).toEqual([sha(data)]);
   });
 
