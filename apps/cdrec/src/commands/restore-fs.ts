@@ -116,20 +116,21 @@ async function toDirectory({ set, engine }: FsSource, chosen: ReadonlyMap<Archiv
 }
 
 /** A stream that ends with the signal's reason as soon as that is raised, also while its source is waited for. */
-async function* until(signal: AbortSignal, source: AsyncGenerator<Uint8Array, void, undefined>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* until(signal: AbortSignal, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   const aborted = new Promise<never>((_, reject) => { signal.addEventListener('abort', () => { reject(signal.reason as Error); }, { once: true }); });
   aborted.catch(() => undefined); // nobody may be waiting any more
+  const chunks = source[Symbol.asyncIterator]();
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = await Promise.race([source.next(), aborted]);
+      const next = await Promise.race([chunks.next(), aborted]);
       if (next.done === true) return;
       yield next.value;
     }
   } finally {
-    const closed = source.return();
+    const closed = chunks.return?.();
     if (!signal.aborted) await closed;
-    else closed.catch(() => undefined); // what hangs cannot be waited for
+    else closed?.catch(() => undefined); // what hangs cannot be waited for
   }
 }
 
