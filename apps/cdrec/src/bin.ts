@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { helpAtOnce } from './cli/help-pages.js';
-import { isHabit, withSystemPrograms } from './environment.js';
+import { withSystemPrograms } from './environment.js';
 
 // A reader that has seen enough (`cdrec inspect ... | head`) is no failure: end quietly, with the status of SIGPIPE.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? 141 : 1); });
@@ -9,7 +9,8 @@ process.stderr.on('error', () => undefined);
 const args = process.argv.slice(2);
 const help = helpAtOnce(args, new URL('.', import.meta.url));
 if (help === undefined) {
-  for (const name of Object.keys(process.env)) if (isHabit(name)) Reflect.deleteProperty(process.env, name);
+  // Functions that a shell exports would take the place of programs (bash(1)); other habits, like TAR_OPTIONS, are kept from them in @cdrec/tool.
+  for (const name of Object.keys(process.env)) if (name.startsWith('BASH_FUNC_')) Reflect.deleteProperty(process.env, name);
   if (process.env['PATH'] !== undefined) process.env['PATH'] = withSystemPrograms(process.env['PATH']);
   process.exitCode = await (await import('./main.js')).main(args);
 }

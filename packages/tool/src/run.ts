@@ -4,8 +4,18 @@ import { execa } from 'execa';
 import { CdrecError } from './errors.js';
 import { installHint } from './packages.js';
 
-/** Environment of every program that is run: messages in English, so that they can be parsed. */
-export const TOOL_ENV = { LC_ALL: 'C', LANG: 'C' } as const;
+/**
+ * Variables by which somebody's own habits would reach the programs that are run: TAR_OPTIONS="--exclude=..." leaves files out of a backup that nobody
+ * knows of, a level of compression is not the configured one, BASH_ENV changes what a script does.
+ * (info tar, gzip, grep, coreutils; xz(1), zstd(1), pigz(1), bzip2(1), bash(1), mke2fs(8), mtools(1).)
+ */
+const HABITS = [
+  'TAR_OPTIONS', 'TAPE', 'GZIP', 'PIGZ', 'BZIP', 'BZIP2', 'LBZIP2', 'XZ_DEFAULTS', 'XZ_OPT', 'ZSTD_CLEVEL', 'ZSTD_NBTHREADS', 'POSIXLY_CORRECT', 'POSIX_ME_HARDER', 'BLOCK_SIZE', 'BLOCKSIZE', 'DF_BLOCK_SIZE', 'DU_BLOCK_SIZE', 'LS_BLOCK_SIZE',
+  'QUOTING_STYLE', 'TIME_STYLE', 'GREP_OPTIONS', 'BASH_ENV', 'ENV', 'CDPATH', 'GLOBIGNORE', 'SHELLOPTS', 'BASHOPTS', 'MKE2FS_CONFIG', 'MKE2FS_SYNC', 'MTOOLSRC',
+] as const;
+
+/** Environment of every program that is run, to be laid over one's own: messages in English, so that they can be parsed, and nobody's habits (`undefined`: not set). */
+export const TOOL_ENV: Readonly<Record<string, string | undefined>> = { ...Object.fromEntries(HABITS.map((name) => [name, undefined])), LC_ALL: 'C', LANG: 'C' };
 
 /** How to run a program. */
 export interface RunOptions {
