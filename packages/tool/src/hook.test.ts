@@ -2,10 +2,12 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { runHook } from './hook.ts';
 
-const file = join(mkdtempSync(join(tmpdir(), 'cdrec-hook-')), 'said');
+const dir = mkdtempSync(join(tmpdir(), 'cdrec-hook-'));
+afterAll(() => { rmSync(dir, { recursive: true }); });
+const file = join(dir, 'said');
 async function said(work: (output: number) => Promise<void>): Promise<string> {
   const output = openSync(file, 'w');
   try {
