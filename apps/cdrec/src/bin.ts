@@ -8,10 +8,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(erro
 process.stderr.on('error', () => undefined);
 const args = process.argv.slice(2);
 const help = helpAtOnce(args, new URL('.', import.meta.url));
-if (help === undefined) {
+if (help !== undefined) process.stdout.write(help);
+else {
   // Functions that a shell exports would take the place of programs (bash(1)); other habits, like TAR_OPTIONS, are kept from them in @cdrec/tool.
   for (const name of Object.keys(process.env)) if (name.startsWith('BASH_FUNC_')) Reflect.deleteProperty(process.env, name);
   if (process.env['PATH'] !== undefined) process.env['PATH'] = withSystemPrograms(process.env['PATH']);
   process.exitCode = await (await import('./main.js')).main(args);
 }
-else process.stdout.write(help);

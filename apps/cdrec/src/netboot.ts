@@ -23,8 +23,9 @@ export async function withRescue<T>({ config, ...rest }: RescueRequest, terminal
   try {
     const parts = await collectRescue(request, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
-    release = claim(partial(parts));
-    begun = partial(parts);
+    const place = partial(parts);
+    release = claim(place);
+    begun = place; // ours only now
     return await work(parts, interrupt.signal);
   } finally {
     interrupt.stop();

@@ -44,9 +44,9 @@ export function rehearsalOf(set: OpenSet): { file: RehearsalFile; report: string
 export async function setsIn(places: readonly string[], own = false): Promise<OpenSet[]> {
   const { sets } = await openSets(places);
   const host = hostName();
-  const strange = own ? sets.filter((s) => s.manifest.host !== host) : [];
-  for (const s of strange) await s.close();
-  return sets.filter((s) => !strange.includes(s)).sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
+  const wanted = sets.filter((s) => !own || s.manifest.host === host);
+  for (const s of sets) if (!wanted.includes(s)) await s.close();
+  return wanted.sort((a, b) => Date.parse(b.manifest.created) - Date.parse(a.manifest.created));
 }
 
 /** Compares the machine with the newest set at `places`, or with its own newest one in the output directory. @throws CdrecError PLACE_SILENT */

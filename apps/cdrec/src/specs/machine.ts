@@ -99,7 +99,7 @@ export const config: CommandSpec = {
 
 export const clean: CommandSpec = {
   name: 'clean', summary: 'remove what interrupted builds left in the output directory; finished sets stay',
-  description: ['Only files under temporary names are removed, and none of a build that goes on: each leaves a file .LABEL.lock that says who is at work, and since when.'],
+  description: ['Only files under temporary names are removed, and none of a build that goes on: as long as it does, a file .LABEL.lock says who is at work, and since when.'],
   options: [{ flags: '--out <directory>', text: 'output directory (default: output.directory)', value: 'directory' }],
   examples: [['clean', 'tidy up after a power cut']], exit: {}, files: CONFIG_FILES,
   run: lazy(async () => (await import('../commands/clean.js')).clean),
