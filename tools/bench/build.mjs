@@ -1,6 +1,7 @@
-// The wall time of `cdrec build --mode iso` against GNU tar with the same compressor into a file on the same disk, and against
-// ReaR's mkbackup into its ISO: the sample system, and a mixed tree. By turns, medians and ratios.
-// usage: node tools/bench/build.mjs [--runs N] [--mib N] [--dir DIR] [--cache DIR] [--rear] [--only sample|tree]
+// The wall time of `cdrec build --mode iso` against GNU tar with the same compressor into a file on the same disk (by itself, one
+// thread; and with as many as cdrec gives it), and against ReaR's mkbackup into its ISO: the sample system, and a mixed tree. By
+// turns, medians and ratios.
+// usage: node tools/bench/build.mjs [--runs N] [--mib N] [--dir DIR] [--cache DIR] [--rear] [--only sample|tree] [--compress zstd|gzip|xz]
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,9 @@ const argument = (name, otherwise) => { const i = process.argv.indexOf(name); re
 const runs = Number(argument('--runs', '5'));
 const mib = Number(argument('--mib', '4096'));
 const withRear = process.argv.includes('--rear');
+const compress = argument('--compress', 'zstd');
+// cdrec's levels and threads; of gzip it takes pigz where that is installed, which the sample does not have.
+const filter = { zstd: 'zstd -q -3 -T0', gzip: 'gzip -6', xz: 'xz -q -6 -T0' }[compress];
 const dir = mkdtempSync(join(argument('--dir', '/var/tmp'), 'cdrec-bench-'));
 process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
 const path = (name) => join(dir, name);
@@ -68,10 +72,11 @@ try {
       const systems = { sample: '/', tree: '/data' };
       for (const [what, mount] of Object.entries(systems).filter(([k]) => [k, undefined].includes(argument('--only')))) {
         if (what === 'tree') plantTree(root, join(root, 'data'));
-        writeFileSync(join(root, 'etc/bench.toml'), `[backup]\nonly_mounts = ["${mount}"]\nexclude_mounts = ["/out"]\n`);
+        writeFileSync(join(root, 'etc/bench.toml'), `[backup]\nonly_mounts = ["${mount}"]\nexclude_mounts = ["/out"]\ncompress = "${compress}"\n`);
         const commands = {
           'cdrec build --mode iso': `cdrec build --mode iso --config /etc/bench.toml --kernel ${kernel} --out /out`,
-          'tar | zstd': `set -o pipefail; { ${TAR} --directory=${mount} --exclude=./tmp/* --exclude=./out/* . || [ $? = 1 ]; } | zstd -q -3 -T0 > /out/backup.tar.zst`,
+          [`tar --${compress}`]: `${TAR} --directory=${mount} --exclude=./tmp/* --exclude=./out/* --${compress} --file=/out/backup.tar . || [ $? = 1 ]`,
+          ...(compress === 'gzip' ? {} : { [`tar | ${filter}`]: `set -o pipefail; { ${TAR} --directory=${mount} --exclude=./tmp/* --exclude=./out/* . || [ $? = 1 ]; } | ${filter} > /out/backup.tar` }),
           ...(withRear && what === 'sample' ? { 'rear mkbackup': `rear mkbackup` } : {}),
         };
         if (withRear) writeFileSync(join(root, 'etc/rear/local.conf'), `BOOTLOADER=GRUB\nKERNEL_VERSION=${kernel}\nKERNEL_FILE=/boot/vmlinuz-${kernel}\nOUTPUT=ISO\nBACKUP=NETFS\nBACKUP_URL=iso:///backup\nISO_DIR=/out\nISO_DEFAULT=manual\nOUTPUT_URL=null\nBACKUP_PROG_COMPRESS_OPTIONS=( --zstd )\nBACKUP_PROG_COMPRESS_SUFFIX=.zst\nexport TMPDIR=/var/tmp\nAUTOEXCLUDE_PATH+=( /out /data )\nEXCLUDE_MOUNTPOINTS+=( /out /data )\n`);
@@ -85,9 +90,9 @@ try {
             if (i > 0) got[name].push(seconds);
           }
         }
-        const peer = median(got['tar | zstd']);
-        console.log(`\n${what}: ${sh('df -m --output=used "$1" | tail -1', join(root, mount)).trim()} MiB in use, medians of ${runs}\n\n| | wall s | MiB written | / tar |\n|---|---|---|---|`);
-        for (const [name, list] of Object.entries(got)) console.log(`| ${name} | ${median(list).toFixed(2)} (${list.map((s) => s.toFixed(1)).join(', ')}) | ${sizes[name]} | ${(median(list) / peer).toFixed(2)} |`);
+        const peers = Object.keys(commands).filter((k) => k.startsWith('tar'));
+        console.log(`\n${what}: ${sh('df -m --output=used "$1" | tail -1', join(root, mount)).trim()} MiB in use, medians of ${runs}\n\n| | wall s | MiB written | ${peers.map((p) => `/ ${p.replaceAll('|', '\\|')}`).join(' | ')} |\n|---|---|---|${peers.map(() => '---|').join('')}`);
+        for (const [name, list] of Object.entries(got)) console.log(`| ${name.replaceAll('|', '\\|')} | ${median(list).toFixed(2)} (${list.map((s) => s.toFixed(1)).join(', ')}) | ${sizes[name]} | ${peers.map((p) => (median(list) / median(got[p])).toFixed(2)).join(' | ')} |`);
       }
     });
   });

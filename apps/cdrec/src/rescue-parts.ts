@@ -85,6 +85,12 @@ export async function surveyMachine(request: Pick<RescueRequest, 'config' | 'ker
   return survey;
 }
 
+/** Waits for both; then the error of the first, or of the second, if there was one. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
+}
+
 /** Survey, boot loaders, initrd, and the list of files of rd-base. Temporary files lie in the output directory. */
 export async function collectRescue(request: RescueRequest, terminal: Terminal, signal?: AbortSignal): Promise<RescueParts> {
   const { config: { rescue, boot, restore, backup: config }, date, out } = request;
@@ -96,20 +102,27 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const { label, setId } = identityOf(request, survey);
   const { kernel } = survey.boot;
   terminal.say(`Rescue system with kernel ${kernel.version}`);
-  const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path: searchPath(), date });
-  const prepared = await prepareBoot({
-    parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
-    kernel: kernel.image, initrd, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
-  });
-  terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
+  const boots = async (): Promise<PreparedBoot> => {
+    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path: searchPath(), date });
+    const prepared = await prepareBoot({
+      parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
+      kernel: kernel.image, initrd, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
+    });
+    terminal.say(`  boots by ${[prepared.bios === 'none' ? '' : `BIOS (${prepared.bios})`, prepared.uefi === 'none' ? '' : `UEFI (${prepared.uefi === 'signed' ? 'signed, also with Secure Boot' : 'not with Secure Boot'})`].filter((s) => s !== '').join(' and ')}`);
+    return prepared;
+  };
+  const collects = async (): Promise<RescueTree> => {
+    const extras = config.engine === 'tar' ? undefined : await rescueExtras(request.config, request.generic === true ? '' : survey.host.name, request.access, terminal);
+    return buildRescueTree({
+      modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: [...(extras?.texts ?? []), ...tapeTexts(request.config)], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
+      node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
+      keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
+      network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
+    });
+  };
+  // The first stage is compressed while the tree is put together. Both are waited for, whatever becomes of one: nothing may go on, or leave files, behind an error.
+  const [prepared, built] = await both(boots(), collects());
   signal?.throwIfAborted();
-  const extras = config.engine === 'tar' ? undefined : await rescueExtras(request.config, request.generic === true ? '' : survey.host.name, request.access, terminal);
-  const built = await buildRescueTree({
-    modules: kernel.modules, moduleSet: rescue.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, programs: rescue.programs, files: [...rescue.files, ...(extras?.files ?? [])], texts: [...(extras?.texts ?? []), ...tapeTexts(request.config)], needed: [...neededPrograms(survey), ...(extras?.programs ?? []), ...programsOf(config.compress).slice(-1), ...(config.encrypt.length > 0 || config.passphrase ? ['age'] : [])],
-    node: process.execPath, bundle: bundleDirectory(), survey: JSON.stringify(survey, null, 1), host: survey.host.name, label, limit: parseSize(rescue.max_size), path: searchPath(),
-    keymap: rescue.keymap, coldplug: rescue.coldplug, sshKeys: rescue.ssh_keys, preExec: rescue.pre_exec, postExec: rescue.post_exec, sizeRules: restore,
-    network: { mode: rescue.network, surveyed: { cards: survey.network, routes: survey.routes, dns: survey.nameServers, search: survey.searchDomains } },
-  });
   const rescued = request.tree === undefined ? built : treeOf(request.tree, built, survey, parseSize(rescue.max_size));
   for (const w of [...prepared.warnings, ...rescued.warnings]) terminal.say(`  warning: ${w}`);
   terminal.say(`  ${[...rescued.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}${request.tree === undefined ? `; ${String(built.modules.length)} modules` : ` (${request.tree})`}`);

@@ -50,7 +50,7 @@ async function writeArchive(writer: SetWriter, item: BackupItem, opened: () => B
   async function* source(): AsyncGenerator<Uint8Array> {
     for await (const chunk of backup.stream) {
       signal.throwIfAborted();
-      meter.set(backup.bytesRead());
+      meter.set(() => backup.bytesRead());
       yield chunk;
       unchecked += chunk.length;
       if (unchecked >= CHECK_EVERY) {

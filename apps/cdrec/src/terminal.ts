@@ -5,8 +5,8 @@ import { CdrecError, errorCode } from '@cdrec/tool/errors';
 
 const MIB = 2 ** 20;
 
-/** A progress meter. `add` counts up, `set` says the sum so far, `done` ends it with a line on the outcome. */
-export interface Meter { readonly add: (bytes: number) => void; readonly set: (bytes: number) => void; readonly done: (outcome?: string) => void }
+/** A progress meter. `add` counts up, `set` says the sum so far (a function is asked only when it is shown), `done` ends it with a line on the outcome. */
+export interface Meter { readonly add: (bytes: number) => void; readonly set: (bytes: number | (() => number)) => void; readonly done: (outcome?: string) => void }
 
 /** Everything the CLI says and asks. Data goes to stdout, the rest to stderr; plain lines where there is no terminal. */
 export class Terminal {
@@ -74,10 +74,11 @@ export class Terminal {
       const percent = total > 0 ? ` ${String(Math.min(100, Math.floor((bytes / total) * 100)))} %` : '';
       return `${what}:${percent} ${(bytes / MIB).toFixed(0)} MiB, ${(rate / MIB).toFixed(1)} MiB/s${left}`;
     };
-    const tick = (): void => {
+    const tick = (measured?: () => number): void => {
       const now = Date.now();
       if (now - shown < (this.#live ? 500 : 30_000)) return;
       shown = now;
+      if (measured !== undefined) bytes = Math.max(bytes, measured());
       if (this.#live) {
         process.stderr.write(`\r\x1b[K${fitted(text(), current?.(), (process.stderr.columns || 80) - 1)}`);
         this.#line = true;
@@ -89,8 +90,8 @@ export class Terminal {
         tick();
       },
       set: (n) => {
-        bytes = Math.max(bytes, n);
-        tick();
+        if (typeof n === 'number') bytes = Math.max(bytes, n);
+        tick(typeof n === 'number' ? undefined : n);
       },
       done: (outcome) => {
         if (this.#line) process.stderr.write('\r\x1b[K');

@@ -1,8 +1,10 @@
-import { linkSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { linkSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addPrograms, closeModules, FileTree, parseLdd, parseModulesDep } from './index.ts';
+import { addPrograms, closeModules, FileTree, libraryClosure, parseLdd, parseModulesDep, readDynamic } from './index.ts';
 
 describe('closures', () => {
   it('follows hard and soft dependencies of modules', () => {
@@ -21,6 +23,34 @@ describe('closures', () => {
   it('reads ldd, and names a missing library with the program that needs it', () => {
     expect(parseLdd('\tlinux-vdso.so.1 (0x0)\n\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x0)\n\t/lib64/ld-linux-x86-64.so.2 (0x0)\n')).toEqual(['/lib/x86_64-linux-gnu/libc.so.6', '/lib64/ld-linux-x86-64.so.2']);
     expect(() => parseLdd('/usr/bin/foo:\n\tlibfoo.so.1 => not found\n')).toThrow(/libfoo\.so\.1, needed by \/usr\/bin\/foo/);
+  });
+
+  it('finds the libraries that ldd finds, for any choice of programs and libraries', async () => {
+    const all = [...new Set(spawnSync('find', ['/usr/bin', '/usr/sbin', '/usr/lib/systemd', '-maxdepth', '1', '-type', 'f', '-perm', '-u+x', '-size', '-2000k'], { encoding: 'utf8' }).stdout.trim().split('\n').map((f) => realpathSync(f)))]
+      .filter((f) => readDynamic(f) !== undefined).sort();
+    const library = (await libraryClosure(['/bin/tar'])).find((l) => l.includes('/libacl.')) as string;
+    await fc.assert(fc.asyncProperty(fc.shuffledSubarray([...all, library], { minLength: 1, maxLength: 12 }), async (files) => {
+      const ldd = spawnSync('ldd', [...files, ...files], { encoding: 'utf8' });
+      expect(await libraryClosure(files)).toEqual(parseLdd(ldd.stdout));
+    }), { numRuns: 12 });
+    await expect(libraryClosure([library, '/bin/tar', '/usr/bin/ldd'])).resolves.toContain('/lib64/ld-linux-x86-64.so.2');
+  });
+
+  it('reads what a program says to the loader; what is damaged says nothing', () => {
+    expect(readDynamic('/bin/tar')).toMatchObject({ kind: '64:62', interpreter: '/lib64/ld-linux-x86-64.so.2', needed: expect.arrayContaining(['libacl.so.1', 'libc.so.6']) as unknown, ownSearch: false });
+    expect(readDynamic('/usr/bin/ldd')).toBeUndefined();
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-closure-'));
+    const whole = readFileSync('/bin/true');
+    try {
+      fc.assert(fc.property(fc.array(fc.tuple(fc.nat(1100), fc.nat(255)), { maxLength: 20 }), fc.nat(whole.length), (changes, length) => {
+        const bytes = Buffer.from(whole.subarray(0, length));
+        for (const [at, value] of changes) if (at < length && at > 4) bytes[at] = value;
+        writeFileSync(join(dir, 'f'), bytes);
+        readDynamic(join(dir, 'f'));
+      }), { numRuns: 300 });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 
   it('takes the host\'s programs, usr-merged, with loader and libraries', async () => {

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
-import { CdrecError, findProgram, installHint, runTool } from '@cdrec/tool';
+import { CdrecError, findProgram, installHint } from '@cdrec/tool';
+import { libraryClosure } from './libraries.js';
 import { FileTree } from './tree.js';
 
 /** The interpreter of a script, or `undefined` for a binary. */
@@ -15,31 +16,6 @@ function interpreterOf(path: string): string | undefined {
   } finally {
     closeSync(fd);
   }
-}
-
-/**
- * Libraries from the output of `ldd FILE...`: absolute paths, the dynamic loader included.
- * @throws CdrecError LIBRARY_MISSING when one is "not found"
- */
-export function parseLdd(output: string): string[] {
-  const out = new Set<string>();
-  let file = '';
-  for (const line of output.split('\n')) {
-    if (/^\S.*:$/.test(line)) file = line.slice(0, -1);
-    const missing = /^\s+(\S+) => not found/.exec(line);
-    if (missing !== null) throw new CdrecError('LIBRARY_MISSING', `library ${missing[1] as string}${file === '' ? '' : `, needed by ${file},`} is not found`, { hint: 'repair the package that brings it; the program would not run on this machine either' });
-    const found = /^\s+(?:\S+ => )?(\/\S+)/.exec(line);
-    if (found !== null) out.add(found[1] as string);
-  }
-  return [...out].sort();
-}
-
-/** All libraries that the given binaries need, by the host's own dynamic loader (`ldd`); scripts and static ones need none. */
-export async function libraryClosure(files: readonly string[]): Promise<string[]> {
-  if (files.length === 0) return [];
-  // ldd ends with 1 when one of the files is not dynamic; what matters is said in its output.
-  const { stdout } = await runTool('ldd', files, { ok: [0, 1] });
-  return parseLdd(stdout);
 }
 
 /** Programs to take along; `optional` ones are left out silently when the host lacks them. `path` is a PATH string. */

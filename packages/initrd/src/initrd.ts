@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { addModules, addPrograms, FileTree, firmwareFiles } from '@cdrec/closure';
 import { findProgram } from '@cdrec/tool';
 import { cpioArchive } from './cpio.js';
@@ -46,5 +47,5 @@ export async function buildInitrd(options: InitrdOptions): Promise<Buffer> {
   const modules = addModules(tree, options.modules, { names: [...NAMES, ...used.map((p) => (p.split('/').at(-1) as string).replace(/\.ko.*$/, ''))], directories: [], exclude: options.excludeModules ?? [] });
   for (const file of await firmwareFiles(options.modules, modules)) tree.addHostFile(file, 'firmware');
   tree.addData('/init', initScript(options.image, switchRoot), 0o755);
-  return gzipSync(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });
+  return promisify(gzip)(cpioArchive(tree.entries(), Math.floor(options.date / 1000)), { level: 6 });
 }

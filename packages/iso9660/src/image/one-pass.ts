@@ -18,6 +18,9 @@ import { CHUNK, type IsoFileInfo } from './pump.js';
  */
 const FRONT_SECTORS = 64;
 
+/** Chunks of at least so many bytes are written as they come; to gather them first only costs a copy. */
+const LARGE = 32 * 1024;
+
 /** A file being appended; at most one is open at a time. */
 export interface IsoFileSink {
   /** Appends bytes. */
@@ -89,6 +92,12 @@ export class IsoImageWriter {
   }
 
   #append(chunk: Uint8Array): void {
+    if (chunk.length >= LARGE) {
+      this.#flush();
+      this.#writeAt(chunk, this.#position);
+      this.#position += chunk.length;
+      return;
+    }
     for (let at = 0; at < chunk.length; ) {
       const n = Math.min(CHUNK - this.#pendingBytes, chunk.length - at);
       this.#pending.set(chunk.subarray(at, at + n), this.#pendingBytes);
