@@ -1,6 +1,7 @@
 import { DEFAULT_CONFIG } from '@cdrec/config';
 import { describe, expect, it } from 'vitest';
 import { rulesFor } from './archives.ts';
+import { largestFile } from './destination.ts';
 
 /** Whether a path is left out by a rule of the set itself; as tar has it, `*` matches no slash. */
 function leftOut(path: string, out: string, label: string | undefined): boolean {
@@ -14,5 +15,13 @@ describe('the set itself', () => {
     for (const name of ['web', 'website', 'web.old', 'web_data', 'other_1.iso']) expect([name, leftOut(`/srv/${name}`, '/srv', 'web')]).toEqual([name, false]);
     expect(leftOut('/a[1]/CDrec-x_1.iso', '/a[1]', undefined)).toBe(true);
     expect(leftOut('/CDrec-x_1.iso', '/', undefined)).toBe(true);
+  });
+});
+
+describe('the largest file of a place', () => {
+  it('is known of FAT (linux/magic.h), and no question elsewhere', () => {
+    expect(largestFile('/any', 0x4d44)).toBe(4_294_967_295);
+    for (const [name, magic] of [['exfat', 0x2011bab0], ['ext4', 0xef53], ['nfs', 0x6969]] as const) expect([name, largestFile('/any', magic)]).toEqual([name, undefined]);
+    expect(largestFile('/tmp')).toBeUndefined();
   });
 });

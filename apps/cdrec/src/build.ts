@@ -15,7 +15,7 @@ import { collectRescue, type RescueRequest } from './rescue-parts.js';
 import { formatBytes, interruptSignal, type Terminal } from './terminal.js';
 import type { Burner } from './burner.js';
 import { claim } from './claim.js';
-import { checkDestination, watchDestination } from './destination.js';
+import { checkDestination, largestFile, watchDestination } from './destination.js';
 import { sheetOf } from './pages.js';
 import { writeRecovery } from './recovery.js';
 import { unsaved } from './dry-run.js';
@@ -56,9 +56,11 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
     if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);
 
+    const most = largestFile(out);
+    if (most !== undefined && (mode === 'path' || (mode === 'iso' && request.volumeBytes > most))) terminal.say(`  ${out} is a FAT file system: ${mode === 'path' ? 'archives are cut into pieces' : 'volumes have less'} than ${formatBytes(most + 1)}`);
     const facts = { survey, label, setId, created: new Date(date).toISOString(), mode, archives: items.map((i) => i.meta) };
     const options = {
-      setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, overwrite: request.overwrite,
+      setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: Math.min(mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, most ?? Infinity), ...(most === undefined ? {} : { maxFileBytes: most }), overwrite: request.overwrite,
       boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
       populate: async (iso: IsoImageWriter, file: string) => {
         // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.

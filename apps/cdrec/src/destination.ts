@@ -6,6 +6,15 @@ import { formatBytes, type Terminal } from './terminal.js';
 /** The least that compressed archives need of the bytes in use: below it there is no hope. */
 const LEAST = 0.25;
 
+/** FAT of any kind (statfs(2), MSDOS_SUPER_MAGIC): its files have sizes of 32 bits. exFAT is another one, without that limit. */
+const FAT = 0x4d44;
+const FAT_FILE = 2 ** 32 - 1;
+
+/** The most bytes that one file can have in a directory, where its file system has a limit that backups reach; else undefined. */
+export function largestFile(directory: string, type = statfsSync(directory).type): number | undefined {
+  return type === FAT ? FAT_FILE : undefined;
+}
+
 /** Whole disks below a device node, itself if it is one. */
 async function disksOf(device: string): Promise<string[]> {
   const { stdout } = await runTool('lsblk', ['--noheadings', '--inverse', '--list', '--output', 'PATH,TYPE', device], { ok: [0, 1, 32] });

@@ -8,6 +8,12 @@ const MIB = 2 ** 20;
 /** A progress meter. `add` counts up, `set` says the sum so far (a function is asked only when it is shown), `done` ends it with a line on the outcome. */
 export interface Meter { readonly add: (bytes: number) => void; readonly set: (bytes: number | (() => number)) => void; readonly done: (outcome?: string) => void }
 
+/** What to do about errors of the kernel that a build meets. */
+const HINTS: Readonly<Record<string, string | undefined>> = {
+  ENOSPC: 'the disk is full: free space, or choose another --out; nothing was left behind',
+  EFBIG: 'the file system there, or ulimit -f, takes no file of that size: take a smaller --volume-size, or choose another --out; nothing was left behind',
+};
+
 /** Everything the CLI says and asks. Data goes to stdout, the rest to stderr; plain lines where there is no terminal. */
 export class Terminal {
   // process.stdin is not asked: to make that stream takes longer than most answers.
@@ -52,7 +58,7 @@ export class Terminal {
     const code = errorCode(error);
     const message = error instanceof Error ? error.message : String(error);
     this.say(`cdrec: error${code === undefined ? '' : ` ${code}`}: ${message}`);
-    const hint = (error instanceof CdrecError ? error.hint : undefined) ?? (code === 'ENOSPC' ? 'the disk is full: free space, or choose another --out; nothing was left behind' : undefined);
+    const hint = (error instanceof CdrecError ? error.hint : undefined) ?? HINTS[code ?? ''];
     if (hint !== undefined) this.say(`       hint: ${hint}`);
     if (debug && error instanceof Error) this.say(`${error.stack ?? ''}\n${error.cause instanceof Error ? `caused by ${error.cause.stack ?? ''}` : ''}`);
   }

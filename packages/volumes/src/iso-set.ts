@@ -22,6 +22,8 @@ export interface IsoSetOptions extends SetHeader {
   readonly directory: string;
   /** Capacity of a volume in bytes. */
   readonly volumeBytes: number;
+  /** Mode path: most bytes of one file, where the file system has a limit (FAT: 4 GiB - 1). */
+  readonly maxFileBytes?: number;
   readonly boot: VolumeBoot;
   /** Fills volume 1 with rescue system, boot files, survey. `file` is the image file, for `adoptFile`. */
   readonly populate: (iso: IsoImageWriter, file: string) => void | Promise<void>;

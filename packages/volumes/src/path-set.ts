@@ -1,15 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cutStream } from '@cdrec/cutstream';
+import { cutStream, pieceSuffix, type PieceSink } from '@cdrec/cutstream';
 import { formatSfv } from '@cdrec/sfv';
 import { CdrecError, syncDirectory } from '@cdrec/tool';
 import { IsoSetWriter, toPiece, type IsoSetOptions } from './iso-set.js';
-import { formatManifest, manifestHead, type Archive, type ArchiveMeta } from './manifest.js';
+import { formatManifest, manifestHead, type Archive, type ArchiveMeta, type Piece } from './manifest.js';
 import { WriteBehind } from './write-behind.js';
 import type { FinishedSet, SetWriter } from './writer.js';
 
-/** Writes a set into one directory: the rescue ISO and every archive as a file; nothing has its final name before all has. */
+/** Writes a set into one directory: the rescue ISO and every archive as a file, in pieces where files have a limit; nothing has its final name before all has. */
 export class PathSetWriter implements SetWriter {
   readonly #o: IsoSetOptions;
   readonly #partial: string;
@@ -41,25 +41,43 @@ export class PathSetWriter implements SetWriter {
   }
 
   async addArchive(meta: ArchiveMeta, source: AsyncIterable<Uint8Array>, ended: () => Promise<{ contentBytes: number; exceptions: readonly string[] }>): Promise<Archive> {
-    const file = `backup/${meta.name}`;
-    const fd = openSync(join(this.#partial, file), 'wx', 0o600);
-    const disk = new WriteBehind(join(this.#partial, file));
+    const pieces: Piece[] = [];
+    const { maxFileBytes: capacity = Number.MAX_SAFE_INTEGER } = this.#o;
+    let open: { readonly fd: number; readonly disk: WriteBehind } | undefined;
+    const close = async (): Promise<void> => {
+      const { fd, disk } = open ?? {};
+      open = undefined;
+      if (fd !== undefined) closeSync(fd);
+      await disk?.stop();
+    };
     try {
-      const result = await cutStream(source, () => ({
-        capacity: Number.MAX_SAFE_INTEGER,
-        write: (chunk) => {
-          for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-          disk.wrote(chunk.length);
-        },
-        close: () => { fsyncSync(fd); },
-      }));
+      const result = await cutStream(source, (number): PieceSink => {
+        const file = `backup/${meta.name}${pieceSuffix(number)}`;
+        const path = join(this.#partial, file);
+        const fd = openSync(path, 'wx', 0o600);
+        const disk = new WriteBehind(path);
+        open = { fd, disk };
+        return {
+          capacity,
+          write: (chunk) => {
+            for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
+            disk.wrote(chunk.length);
+          },
+          close: async (piece, last) => {
+            fsyncSync(fd);
+            await close();
+            const alone = piece.number === 1 && last; // an archive in one piece has its plain name
+            if (alone) renameSync(path, join(this.#partial, `backup/${meta.name}`));
+            pieces.push(toPiece(piece, 1, alone ? `backup/${meta.name}` : file));
+          },
+        };
+      });
       const { contentBytes, exceptions } = await ended();
-      const archive: Archive = { ...meta, bytes: result.bytes, sha256: result.sha256, contentBytes, exceptions: [...exceptions], pieces: result.pieces.map((p) => toPiece(p, 1, file)) };
+      const archive: Archive = { ...meta, bytes: result.bytes, sha256: result.sha256, contentBytes, exceptions: [...exceptions], pieces };
       this.#archives.push(archive);
       return archive;
     } finally {
-      closeSync(fd);
-      await disk.stop();
+      await close();
     }
   }
 
@@ -73,7 +91,7 @@ export class PathSetWriter implements SetWriter {
     for (const d of ['backup', 'cdrec', '.']) syncDirectory(join(this.#partial, d));
     await rename(this.#partial, this.#final);
     syncDirectory(this.#o.directory);
-    const files = [...iso.files.map((f) => join(this.#final, f.path.slice(this.#partial.length))), ...this.#archives.map((a) => join(this.#final, `backup/${a.name}`))];
+    const files = [...iso.files.map((f) => join(this.#final, f.path.slice(this.#partial.length))), ...this.#archives.flatMap((a) => a.pieces.map((p) => join(this.#final, p.file)))];
     return { files: await Promise.all(files.map(async (path) => ({ path, bytes: (await stat(path)).size }))), archives: this.#archives };
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -137,6 +138,25 @@ describe('a set of ISO volumes', () => {
     const set = join(dir, header.label);
     expect(readdirSync(join(set, 'backup'))).toEqual(['a0.tar']);
     expect(await content([join(set, `${header.label}_1.iso`), set])).toEqual([sha(data)]);
+  });
+
+  it('has archives in pieces where files have a largest size; by hand they are glued', async () => {
+    const [fits, exact, cut] = [randomBytes(70_000), randomBytes(200_000), randomBytes(450_001)];
+    const writer = await PathSetWriter.begin({ ...header, mode: 'path', directory: dir, volumeBytes: 1e9, maxFileBytes: 100_000, boot: {}, populate: () => undefined });
+    for (const [name, data] of [['a.tar', fits], ['b.tar', exact], ['c.tar', cut]] as const) await writer.addArchive(meta(name), chunks(data), ended);
+    const { files } = await writer.finish();
+    const set = join(dir, header.label);
+    const names = ['a.tar', 'b.tar.001', 'b.tar.002', 'c.tar.001', 'c.tar.002', 'c.tar.003', 'c.tar.004', 'c.tar.005'];
+    expect(readdirSync(join(set, 'backup'))).toEqual(names);
+    expect(files.slice(1)).toEqual(names.map((n) => ({ path: join(set, 'backup', n), bytes: statSync(join(set, 'backup', n)).size })));
+    expect(Math.max(...files.slice(1).map((f) => f.bytes))).toBe(100_000);
+    expect(await content([set])).toEqual([sha(fits), sha(exact), sha(cut)]);
+    execFileSync('cksfv', ['-q', '-g', join(set, 'Checksums.sfv')]);
+    expect(sha(execFileSync('bash', ['-c', 'cat "$1"*', 'glue', join(set, 'backup/c.tar')]))).toBe(sha(cut));
+    rmSync(join(set, 'backup/c.tar.003'));
+    const { sets } = await openSets([set]);
+    expect((await verifySet(sets[0] as OpenSet)).map((p) => p.file)).toEqual(['backup/c.tar.003']);
+    await sets[0]?.close();
   });
 
   it('is restored although an index is damaged; verify tells', async () => {
