@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(
   qemu-system-x86 ovmf seabios mmdebstrap distro-info-data squashfs-tools zstd xz-utils tar kmod cpio util-linux mount fdisk gdisk e2fsprogs xfsprogs dosfstools mtools
-  attr acl libcap2-bin btrfs-progs ntfs-3g partclone par2 cryptsetup-bin f2fs-tools jfsutils reiserfsprogs exfatprogs isolinux syslinux-common grub-common grub-pc-bin grub-efi-amd64-bin xorriso genisoimage libarchive-tools cksfv p7zip-full isomd5sum syslinux python3-pycdlib openssh-client
+  attr acl libcap2-bin btrfs-progs ntfs-3g partclone par2 cryptsetup-bin f2fs-tools jfsutils reiserfsprogs exfatprogs isolinux syslinux-common grub-common grub-pc-bin grub-efi-amd64-bin xorriso genisoimage libarchive-tools cksfv sg3-utils p7zip-full isomd5sum syslinux python3-pycdlib openssh-client
   age pigz lbzip2 bzip2 tgt qemu-block-extra qemu-utils openssl chromium fonts-dejavu-core man-db zsh fish
 )
 missing=()

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatTape, parseAttributes, parseTape, parseTapeCapacityPage, TapeFile } from './index.ts';
 
@@ -17,6 +21,27 @@ describe('capacity', () => {
     expect(parseTapeCapacityPage('Tape capacity page  (LTO-5 and LTO-6 specific) [0x31]\n  Main partition remaining capacity (in MiB): 700\n  Alternate partition remaining capacity (in MiB): 0\n  Main partition maximum capacity (in MiB): 1400\n')?.remaining).toBe(700 * 2 ** 20);
     expect(parseAttributes('READ ATTRIBUTE: Invalid opcode')).toBeUndefined();
     expect(parseTapeCapacityPage('')).toBeUndefined();
+  });
+
+  it('is read from what sg3-utils make of a drive\'s answer', () => {
+    const number = (value: bigint | number, bytes: number): string => value.toString(16).padStart(bytes * 2, '0');
+    // READ ATTRIBUTE (SPC-4 6.18, 7.4.1): length; then of each attribute identifier, read-only and binary, length, value. LTO-6 with a little written.
+    const attributes = [[0x0000, 2_384_185n], [0x0001, 2_384_187n], [0x0003, 23n]].map(([id, value]) => `${number(id as number, 2)}80${number(8, 2)}${number(value as bigint, 8)}`).join('');
+    // LOG SENSE: page 31h of LTO drives; of each parameter code, control byte, length, value in MiB.
+    const parameters = [[1, 1_200_000], [2, 0], [3, 1_400_000], [4, 0]].map(([code, value]) => `${number(code as number, 2)}4004${number(value as number, 4)}`).join('');
+    const dir = mkdtempSync(join(tmpdir(), 'cdrec-tape-'));
+    const say = (program: string, answer: string): string => {
+      writeFileSync(join(dir, 'answer'), Buffer.from(answer, 'hex'));
+      return execFileSync(program, ['--raw', `--in=${join(dir, 'answer')}`], { encoding: 'utf8' });
+    };
+    try {
+      expect(parseAttributes(say('sg_read_attr', `${number(attributes.length / 2, 4)}${attributes}`))).toEqual({ remaining: 2_384_185 * 2 ** 20, maximum: 2_384_187 * 2 ** 20, source: 'medium auxiliary memory' });
+      expect(parseTapeCapacityPage(say('sg_logs', `3100${number(parameters.length / 2, 2)}${parameters}`))).toEqual({ remaining: 1_200_000 * 2 ** 20, maximum: 1_400_000 * 2 ** 20, source: 'log page 31h' });
+      // A drive without a cartridge memory leaves both out.
+      expect(parseAttributes(say('sg_read_attr', number(0, 4)))).toBeUndefined();
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
   });
 });
 
