@@ -66,8 +66,8 @@ await use(Targets.start(), async (targets) => {
     if (remote.status !== 0) throw new Error(`remote tape: status ${remote.status}\n${remote.output}`);
     const verified = await guest.run('TERM=dumb cdrec verify --tape root@10.9.0.2:/dev/nst2', 300);
     if (verified.status !== 0 || !/remote: complete and undamaged/.test(verified.output)) throw new Error(`verifying the remote tape: ${verified.output}`);
-    // ssh dies in mid-writing: said, status 1, nothing left behind.
-    const killed = await guest.run('(while ! pgrep -f "ssh.*dd of=/dev/nst2 bs" > /dev/null; do sleep 0.2; done; sleep 3; pkill -KILL -f "ssh.*dd of=/dev/nst2 bs") & TERM=dumb cdrec build --mode tape --config /etc/cdrec/remote.toml --overwrite --tape root@10.9.0.2:/dev/nst2 --out /mnt --label killed --exclude-mount /mnt', 900);
+    // ssh dies in mid-writing (the one that writes for three seconds: those for the first small files are gone by then): said, status 1, nothing left behind.
+    const killed = await guest.run('(until pids=$(pgrep -f "ssh.*dd of=/dev/nst2 bs") && sleep 3 && kill -KILL $pids; do sleep 0.2; done) & TERM=dumb cdrec build --mode tape --config /etc/cdrec/remote.toml --overwrite --tape root@10.9.0.2:/dev/nst2 --out /mnt --label killed --exclude-mount /mnt', 900);
     if (killed.status !== 1 || !/TAPE_FAILED.*ended by signal 9/.test(killed.output)) throw new Error(`ssh killed: status ${killed.status}\n${killed.output}`);
     if (/killed/.test(await guest.must('ls -A /mnt; ps ax -o args', 30).then((t) => t.replace(/.*pgrep.*/g, '')))) throw new Error('a failed build left something behind');
     // One drive, several tapes, nobody there: the command changes them, when the set is made and when it is read.

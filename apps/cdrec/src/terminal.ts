@@ -5,7 +5,7 @@ import { CdrecError, errorCode } from '@cdrec/tool/errors';
 
 const MIB = 2 ** 20;
 
-/** A progress meter. `add` counts up, `set` says the sum so far (a function is asked only when it is shown), `done` ends it with a line on the outcome. */
+/** A progress meter. `add` counts up, `set` says the sum so far (a function, which may cost something, is asked twice a second), `done` ends it with a line on the outcome. */
 export interface Meter { readonly add: (bytes: number) => void; readonly set: (bytes: number | (() => number)) => void; readonly done: (outcome?: string) => void }
 
 /** What to do about errors of the kernel that a build meets. */
@@ -80,11 +80,16 @@ export class Terminal {
       const percent = total > 0 ? ` ${String(Math.min(100, Math.floor((bytes / total) * 100)))} %` : '';
       return `${what}:${percent} ${(bytes / MIB).toFixed(0)} MiB, ${(rate / MIB).toFixed(1)} MiB/s${left}`;
     };
+    let asked = 0;
     const tick = (measured?: () => number): void => {
       const now = Date.now();
+      // Also when nothing is shown yet: what is measured may be gone by then.
+      if (measured !== undefined && now - asked >= 500) {
+        asked = now;
+        bytes = Math.max(bytes, measured());
+      }
       if (now - shown < (this.#live ? 500 : 30_000)) return;
       shown = now;
-      if (measured !== undefined) bytes = Math.max(bytes, measured());
       if (this.#live) {
         process.stderr.write(`\r\x1b[K${fitted(text(), current?.(), (process.stderr.columns || 80) - 1)}`);
         this.#line = true;
