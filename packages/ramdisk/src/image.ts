@@ -45,9 +45,11 @@ export async function packImage(entries: readonly TreeEntry[], format: ImageForm
   if (broken !== undefined) throw broken.reason;
 }
 
+/** Bytes of a file that are given to the packer at a time. */
+const CHUNK = 1 << 20;
+
 async function fillTar(tar: Pack, entries: readonly TreeEntry[], date: number): Promise<void> {
   const mtime = new Date(Math.floor(date / 1000) * 1000);
-  const buffer = Buffer.alloc(128 * 1024);
   for (const e of entries) {
     if (tar.destroyed) return;
     const name = e.path.slice(1);
@@ -67,9 +69,13 @@ async function fillTar(tar: Pack, entries: readonly TreeEntry[], date: number): 
       const closed = once(sink, 'close').catch(() => undefined);
       const fd = openSync(e.source, 'r');
       try {
-        for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) {
+        for (;;) {
+          // A new one each time: the stream keeps what it was given. One byte more than promised shows that a file has grown.
+          const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK, e.bytes + 1));
+          const n = readSync(fd, chunk);
+          if (n === 0) break;
           if (sink.destroyed) return;
-          if (!sink.write(Buffer.from(buffer.subarray(0, n)))) await Promise.race([once(sink, 'drain'), closed]);
+          if (!sink.write(chunk.subarray(0, n))) await Promise.race([once(sink, 'drain'), closed]);
         }
       } finally {
         closeSync(fd);
