@@ -6,6 +6,8 @@ import { withSystemPrograms } from './environment.js';
 process.stdout.on('error', (error: NodeJS.ErrnoException) => { process.exit(error.code === 'EPIPE' ? 141 : 1); });
 // Who is told what goes on may leave, or hang up: the work does not stop half-way for that, with everything left where it is.
 process.stderr.on('error', () => undefined);
+// A file larger than `ulimit -f` allows: the write fails (EFBIG), which is said, and what was begun is removed.
+process.on('SIGXFSZ', () => undefined);
 const args = process.argv.slice(2);
 const help = helpAtOnce(args, new URL('.', import.meta.url));
 if (help !== undefined) process.stdout.write(help);

@@ -51,21 +51,21 @@ export async function build(request: BuildRequest, terminal: Terminal): Promise<
     // Reached before hours of work, not behind them.
     const backing = mode === 'repository' ? await connectForBuild(config, request.initialize === true, terminal, interrupt.signal) : undefined;
     const encryption = mode === 'rescue' || mode === 'repository' ? { recipients: [] } : await prepareEncryption(config, terminal);
-    const { survey, label, setId, boot, rescue } = await collectRescue({ ...request, access: backing?.access }, terminal, interrupt.signal);
+    const { survey, label, setId, boot, rescue, image } = await collectRescue({ ...request, access: backing?.access }, terminal, interrupt.signal);
     interrupt.signal.throwIfAborted();
     const items = mode === 'rescue' ? [] : planArchives(survey, request, encryption.recipients);
     if (mode !== 'rescue') for (const u of await unsaved(survey)) terminal.say(`  warning: ${u.device} (${u.type}, not mounted) is not saved; backup.images = ["${u.device}"] would save it`);
 
     const most = largestFile(out);
-    if (most !== undefined && (mode === 'path' || (mode === 'iso' && request.volumeBytes > most))) terminal.say(`  ${out} is a FAT file system: ${mode === 'path' ? 'archives are cut into pieces' : 'volumes have less'} than ${formatBytes(most + 1)}`);
+    if (most !== undefined && (mode === 'path' || (mode === 'iso' && request.volumeBytes > most))) terminal.say(`  ${out} is a FAT file system: ${mode === 'path' ? 'archives are cut into pieces of less' : 'volumes have less'} than ${formatBytes(most + 1)}`);
     const facts = { survey, label, setId, created: new Date(date).toISOString(), mode, archives: items.map((i) => i.meta) };
     const options = {
       setId, label, ...(encryption.key === undefined ? {} : { key: encryption.key }), created: date, host: survey.host.name, directory: out, volumeBytes: Math.min(mode === 'iso' ? request.volumeBytes : Number.MAX_SAFE_INTEGER, most ?? Infinity), ...(most === undefined ? {} : { maxFileBytes: most }), overwrite: request.overwrite,
       boot: { ...(boot.mbr === undefined ? {} : { mbr: boot.mbr }), ...(boot.esp === undefined ? {} : { esp: boot.esp }) },
       populate: async (iso: IsoImageWriter, file: string) => {
         // mksquashfs must seek, so it writes straight into the volume: not one byte of the rescue system is written twice.
-        await packImage(rescue.tree.entries(), config.rescue.image, file, date, availableParallelism(), iso.nextOffset);
-        iso.adoptFile(`cdrec/rd-base.${config.rescue.image}`);
+        await packImage(rescue.tree.entries(), image, file, date, availableParallelism(), iso.nextOffset);
+        iso.adoptFile(`cdrec/rd-base.${image}`);
         addBootFiles(iso, boot);
         iso.addFile('cdrec/survey.json', Buffer.from(JSON.stringify(survey, null, 1)), { mode: 0o400 });
         iso.addFile('README.txt', Buffer.from(readme(survey, boot, items, backing?.byHand)));

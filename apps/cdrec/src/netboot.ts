@@ -36,7 +36,7 @@ export async function withRescue<T>({ config, ...rest }: RescueRequest, terminal
 
 /** Packs rd-base between the head and the tail of a cpio archive, so that it is written once. */
 export async function writeRescueCpio(file: string, parts: RescueParts, request: RescueRequest): Promise<void> {
-  const { image } = request.config.rescue;
+  const { image } = parts;
   const seconds = Math.floor(request.date / 1000);
   const name = `cdrec/rd-base.${image}`;
   const offset = cpioFrame(name, 0, seconds).head.length;

@@ -7,7 +7,7 @@ import { findBootParts, prepareBoot, type PreparedBoot } from '@cdrec/bootimage'
 import { parseSize, type Config } from '@cdrec/config';
 import type { Access } from '@cdrec/engine';
 import { buildInitrd } from '@cdrec/initrd';
-import { buildRescueTree, type RescueTree } from '@cdrec/ramdisk';
+import { buildRescueTree, usableFormat, type ImageFormat, type RescueTree } from '@cdrec/ramdisk';
 import { neededPrograms, unknownRules } from '@cdrec/restore';
 import { readSurvey, type Survey } from '@cdrec/survey';
 import { CdrecError, programsOf } from '@cdrec/tool';
@@ -42,6 +42,8 @@ export interface RescueParts {
   readonly setId: string;
   readonly boot: PreparedBoot;
   readonly rescue: RescueTree;
+  /** Form of rd-base: as configured, where this machine can make it. */
+  readonly image: ImageFormat;
 }
 
 /** A UUID of version 8 (RFC 9562) from a text. */
@@ -102,8 +104,10 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const { label, setId } = identityOf(request, survey);
   const { kernel } = survey.boot;
   terminal.say(`Rescue system with kernel ${kernel.version}`);
+  const { format: image, why } = await usableFormat(rescue.image, searchPath());
+  if (why !== undefined) terminal.say(`  warning: ${why}`);
   const boots = async (): Promise<PreparedBoot> => {
-    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image: rescue.image, path: searchPath(), date });
+    const initrd = await buildInitrd({ modules: kernel.modules, modulesInUse: survey.modules, addModules: rescue.add_modules, excludeModules: rescue.exclude_modules, image, path: searchPath(), date });
     const prepared = await prepareBoot({
       parts: findBootParts(searchPath()), bios: boot.bios, uefi: boot.uefi, floppy: boot.floppy, menu: { setId, label, host: survey.host.name, append: rescue.kernel_append, serial: rescue.serial, timeout: boot.timeout },
       kernel: kernel.image, initrd, secureBoot: survey.boot.secureBoot, osId: survey.host.osId, date, work: out,
@@ -126,7 +130,7 @@ export async function collectRescue(request: RescueRequest, terminal: Terminal, 
   const rescued = request.tree === undefined ? built : treeOf(request.tree, built, survey, parseSize(rescue.max_size));
   for (const w of [...prepared.warnings, ...rescued.warnings]) terminal.say(`  warning: ${w}`);
   terminal.say(`  ${[...rescued.parts].sort(([, a], [, b]) => b - a).map(([part, n]) => `${part} ${formatBytes(n)}`).join(', ')}${request.tree === undefined ? `; ${String(built.modules.length)} modules` : ` (${request.tree})`}`);
-  return { survey, label, setId, boot: prepared, rescue: rescued };
+  return { survey, label, setId, boot: prepared, rescue: rescued, image };
 }
 
 /** A rescue root that lies in a directory, with the facts of today: survey, menu. @throws CdrecError TREE_INVALID */

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { cutstreamProgram } from './program.js';
 
+// Beyond `ulimit -f` the write fails, which is said; without this the signal would end the program before it can tidy up.
+process.on('SIGXFSZ', () => undefined);
 process.exitCode = cutstreamProgram(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),

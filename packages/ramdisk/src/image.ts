@@ -2,12 +2,26 @@ import { closeSync, createWriteStream, openSync, readSync } from 'node:fs';
 import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { execa, type ResultPromise } from 'execa';
-import { CdrecError, installHint, TOOL_ENV } from '@cdrec/tool';
+import { CdrecError, findProgram, installHint, runTool, TOOL_ENV } from '@cdrec/tool';
 import type { TreeEntry } from '@cdrec/closure';
 import { pack, type Pack } from 'tar-stream';
 
 /** Form of rd-base: squashfs (kernel mounts it) or a compressed tar (init unpacks it). */
 export type ImageFormat = 'squashfs' | 'tar.zst' | 'tar.gz';
+
+/**
+ * The form that this machine's programs can make: the wished one, or a compressed tar where mksquashfs is older than 4.5 and reads no
+ * tar stream (Debian 11, RHEL 8 and 9); `why` says so. `path` is a PATH string.
+ * @throws CdrecError TOOL_MISSING
+ */
+export async function usableFormat(wish: ImageFormat, path: string): Promise<{ format: ImageFormat; why?: string }> {
+  if (wish !== 'squashfs') return { format: wish };
+  const { stdout, stderr } = await runTool('mksquashfs', ['-version'], { ok: [0, 1], env: { PATH: path } });
+  const [version, major, minor] = /version (\d+)\.(\d+)[\w.-]*/.exec(stdout + stderr) ?? [];
+  if (version === undefined || Number(major) > 4 || (Number(major) === 4 && Number(minor) >= 5)) return { format: wish };
+  const format = findProgram('zstd', path) === undefined ? 'tar.gz' : 'tar.zst';
+  return { format, why: `mksquashfs ${version.slice(8)} cannot read a tar stream (4.5 can): the rescue system's root is a ${format}, and takes its full size of memory` };
+}
 
 /**
  * Packs a tree into one image file without a staging copy: a tar stream (owner root, one time stamp) feeds mksquashfs,
@@ -50,22 +64,22 @@ const CHUNK = 1 << 20;
 
 async function fillTar(tar: Pack, entries: readonly TreeEntry[], date: number): Promise<void> {
   const mtime = new Date(Math.floor(date / 1000) * 1000);
+  // A packer that dies breaks the entry that is being written too: what it has to say comes by other ways, an event without a listener would end the process.
+  const quiet = (sink: ReturnType<Pack['entry']>): typeof sink => sink.on('error', () => undefined);
   for (const e of entries) {
     if (tar.destroyed) return;
     const name = e.path.slice(1);
     const common = { name, mtime, uid: 0, gid: 0, uname: 'root', gname: 'root' };
-    if (e.type === 'dir') tar.entry({ ...common, type: 'directory', mode: e.mode });
-    else if (e.type === 'symlink') tar.entry({ ...common, type: 'symlink', mode: 0o777, linkname: e.target });
-    else if (typeof e.source !== 'string') tar.entry({ ...common, mode: e.mode }, e.source);
+    if (e.type === 'dir') quiet(tar.entry({ ...common, type: 'directory', mode: e.mode }));
+    else if (e.type === 'symlink') quiet(tar.entry({ ...common, type: 'symlink', mode: 0o777, linkname: e.target }));
+    else if (typeof e.source !== 'string') quiet(tar.entry({ ...common, mode: e.mode }, e.source));
     else {
       let settle: (error?: Error | null) => void = () => undefined;
       const stored = new Promise<void>((resolve, reject) => {
         settle = (error) => { if (error) reject(error); else resolve(); };
       });
       stored.catch(() => undefined); // judged below, when everything is written
-      const sink = tar.entry({ ...common, mode: e.mode, size: e.bytes }, (error) => { settle(error); });
-      // A packer that dies in the middle of a file breaks this one too: its callback has the error, an event without a listener would end the process.
-      sink.on('error', () => undefined);
+      const sink = quiet(tar.entry({ ...common, mode: e.mode, size: e.bytes }, (error) => { settle(error); }));
       const closed = once(sink, 'close').catch(() => undefined);
       const fd = openSync(e.source, 'r');
       try {

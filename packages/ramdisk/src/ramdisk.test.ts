@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { FileTree } from '@cdrec/closure';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addFiles } from './files.ts';
-import { findDhcpClient, packImage } from './index.ts';
+import { findDhcpClient, packImage, usableFormat } from './index.ts';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG } from './scripts/commands.ts';
 import { BASHRC, menuScript, RC_SYSTEM } from './scripts/rc.ts';
 
@@ -84,6 +84,33 @@ describe('rd-base', () => {
       const file = join(dir, format);
       await packImage(tree.entries(), format, file, 1_700_000_000_000, 2);
       expect(execFileSync('tar', ['-tf', file], { encoding: 'utf8' })).toContain('etc/hello\n');
+    }
+  });
+
+  it('is a tar where mksquashfs cannot read one', async () => {
+    const says = (version: string): string => {
+      writeFileSync(join(dir, 'mksquashfs'), `#!/bin/sh\necho 'mksquashfs version ${version}'\n`, { mode: 0o755 });
+      return `${dir}:/usr/bin:/bin`;
+    };
+    for (const version of ['4.3 (2014/05/12)', '4.4 (2019/08/29)', '4.4-git.1 (2021/05/05)']) {
+      expect(await usableFormat('squashfs', says(version))).toEqual({ format: 'tar.zst', why: expect.stringContaining(`mksquashfs ${version.split(' ')[0] as string} cannot`) as string });
+      expect(await usableFormat('tar.gz', says(version))).toEqual({ format: 'tar.gz' });
+    }
+    for (const version of ['4.5 (2021/07/22)', '4.6.1 (2023/03/25)', '4.10', '5.0 (2030/01/01)']) expect(await usableFormat('squashfs', says(version))).toEqual({ format: 'squashfs' });
+    expect(await usableFormat('squashfs', process.env['PATH'] ?? '')).toEqual({ format: 'squashfs' });
+  });
+
+  it('that its packer refuses at once is an error, whatever was being written', async () => {
+    const path = process.env['PATH'];
+    writeFileSync(join(dir, 'mksquashfs'), '#!/bin/sh\nexec <&-\necho "mksquashfs: -tar: invalid option" >&2\nexit 1\n', { mode: 0o755 });
+    process.env['PATH'] = `${dir}:${path ?? ''}`;
+    try {
+      // Entries of every kind, and enough of them that the pipe breaks while one is written.
+      const many = new FileTree();
+      for (let i = 0; i < 3000; i++) many.addData(`/d${String(i)}/x`, 'x'.repeat(i));
+      for (let i = 0; i < 10; i++) await expect(packImage(many.entries(), 'squashfs', join(dir, 'refused'), 0, 1)).rejects.toMatchObject({ code: 'TOOL_FAILED', message: expect.stringContaining('-tar: invalid option') as string });
+    } finally {
+      process.env['PATH'] = path;
     }
   });
 

@@ -23,7 +23,7 @@ export const wrong = (error: unknown): { message: string; remedy: string } => ({
 const GROUPS: readonly (readonly [name: string, ids: readonly string[]])[] = [
   ['Machine', ['root', 'environment', 'memory', 'firmware-mode', 'clock']], ['Programs', ['programs', 'program', 'tar']], ['Kernel and drivers', ['kernel', 'driver', 'modules', 'firmware']],
   ['Boot of the medium', ['boot']], ['Disks', ['layout', 'survey', 'unsaved', 'loader', 'fstab']], ['Destination', ['space', 'repository', 'burner', 'tape', 'recovery-data', 'label']],
-  ['Rescue system', ['rescue-files', 'network', 'ssh', 'keymap']], ['Configuration', ['config']], ['Rehearsal', ['rehearsal']],
+  ['Rescue system', ['rescue-files', 'rescue-image', 'network', 'ssh', 'keymap']], ['Configuration', ['config']], ['Rehearsal', ['rehearsal']],
 ];
 
 /** The group of a check, by its id. */

@@ -2,7 +2,7 @@ import { existsSync, statfsSync } from 'node:fs';
 import { release, totalmem } from 'node:os';
 import { getDiskInfoSync } from 'node-disk-info';
 import type { Config } from '@cdrec/config';
-import { RESCUE_PROGRAMS } from '@cdrec/ramdisk';
+import { RESCUE_PROGRAMS, usableFormat, type ImageFormat } from '@cdrec/ramdisk';
 import { neededPrograms } from '@cdrec/restore';
 import { findKernel, listKernels, readSurvey, type Kernel, type Survey } from '@cdrec/survey';
 import { endsWithin, findProgram, installHint, programsOf, requireAnswer, runTool } from '@cdrec/tool';
@@ -29,11 +29,14 @@ export async function runChecks(flags: CheckFlags): Promise<Check[]> {
   const add: Add = (id, status, message, remedy, missing) => { out.push({ id, group: groupOf(id), status, message, ...(remedy === undefined ? {} : { remedy }), ...(missing === undefined ? {} : { missing }) }); };
 
   add('root', process.getuid?.() === 0 ? 'PASS' : 'FAIL', process.getuid?.() === 0 ? 'running as root' : 'not running as root', ...(process.getuid?.() === 0 ? [] : ['run cdrec as root: it reads every file and every disk']));
-  const config = configOf(flags);
+  const wished = configOf(flags);
   const file = flags.config ?? DEFAULT_CONFIG_FILE;
   add('config', 'PASS', existsSync(file) ? `${file} is right` : `no configuration (${file}): the defaults hold`);
   await checkEnvironment(add);
-  const image = config.rescue.image === 'squashfs' ? ['mksquashfs'] : [];
+  const image = wished.rescue.image === 'squashfs' ? ['mksquashfs'] : [];
+  const usable: { format: ImageFormat; why?: string } = image.length === 0 || findProgram('mksquashfs', path, true) === undefined ? { format: wished.rescue.image } : await usableFormat(wished.rescue.image, path);
+  if (usable.why !== undefined) add('rescue-image', 'WARN', usable.why, 'install squashfs-tools 4.5 or later, where the distribution has them');
+  const config: Config = { ...wished, rescue: { ...wished.rescue, image: usable.format } };
   const compress = [...programsOf(config.backup.compress).slice(-1), ...(config.backup.encrypt.length > 0 || config.backup.passphrase ? ['age'] : []), ...(config.backup.passphrase ? ['age-keygen'] : [])];
   const programs = [...new Set([...BUILD_PROGRAMS, ...image, ...compress, ...RESCUE_PROGRAMS.required, ...config.rescue.programs])];
   const absent = programs.filter((p) => findProgram(p, path, true) === undefined);
