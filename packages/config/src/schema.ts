@@ -53,7 +53,7 @@ export const configSchema = z.strictObject({
   }).prefault({}).describe('A repository for many machines, and many days.'),
   rescue: z.strictObject({
     kernel: z.string().default('').describe('kernel version of the rescue system; empty: the running one'),
-    image: z.enum(['squashfs', 'tar.zst', 'tar.gz']).default('squashfs').describe('form of rd-base on the medium'),
+    image: z.enum(['squashfs', 'tar.zst', 'tar.gz']).default('squashfs').describe('form of rd-base on the medium; a tar where mksquashfs is older than 4.5'),
     max_size: size.default('1G').describe('largest rd-base, unpacked'),
     programs: z.array(z.string()).default([]).describe('further programs for the rescue system'),
     files: z.array(z.string().startsWith('/')).default([]).describe('further files and directories for the rescue system, at the same places'),
