@@ -48,3 +48,11 @@ export async function addFiles(tree: FileTree, paths: readonly string[]): Promis
   }
   return warnings;
 }
+
+/**
+ * Those of the paths that are there, each file or directory once: where /usr is merged, /lib and /usr/lib are one place, elsewhere
+ * (Debian 11 and before, if it was ever upgraded) each has its own part. Of two names of one thing the last one counts.
+ */
+export function existing(paths: readonly string[]): string[] {
+  return [...new Map(paths.filter((p) => existsSync(p)).map((p) => [realpathSync(p), p])).values()];
+}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileTree } from '@cdrec/closure';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addFiles } from './files.ts';
+import { addFiles, existing } from './files.ts';
 import { findDhcpClient, packImage, usableFormat } from './index.ts';
 import { DHCP_SCRIPT, NETWORK, RESCUE_SSHD, SAVE_LOG } from './scripts/commands.ts';
 import { BASHRC, menuScript, RC_SYSTEM } from './scripts/rc.ts';
@@ -52,6 +52,19 @@ describe('further files', () => {
     expect(paths).not.toContain(join(dir, 'agent/dangling'));
     expect(t.entries().find((e) => e.path === '/etc/hosts')).toMatchObject({ bytes: 4 });
     for (const bad of ['/', '/proc', '/sys/block', '/dev/sda']) await expect(addFiles(new FileTree(), [bad])).rejects.toMatchObject({ code: 'RESCUE_FILES' });
+  });
+});
+
+describe('what lies in /lib or in /usr/lib', () => {
+  it('is found where both are one place, and where each has its part', () => {
+    for (const d of ['usr/lib/rules', 'lib/rules']) mkdirSync(join(dir, 'apart', d), { recursive: true });
+    mkdirSync(join(dir, 'merged/usr/lib/rules'), { recursive: true });
+    symlinkSync('usr/lib', join(dir, 'merged/lib'));
+    const both = (root: string): string[] => ['lib/rules', 'usr/lib/rules', 'usr/local/lib/rules'].map((d) => join(dir, root, d));
+    expect(existing(both('merged'))).toEqual([join(dir, 'merged/usr/lib/rules')]);
+    expect(existing(both('apart'))).toEqual(both('apart').slice(0, 2));
+    rmSync(join(dir, 'apart/usr'), { recursive: true });
+    expect(existing(both('apart'))).toEqual(both('apart').slice(0, 1));
   });
 });
 

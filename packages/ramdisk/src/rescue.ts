@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { addModules, addPrograms, builtinNames, FileTree, firmwareFiles, libraryClosure, moduleNames } from '@cdrec/closure';
 import { CdrecError, findProgram } from '@cdrec/tool';
 import { DHCP_CLIENTS, findDhcpClient } from './dhcp.js';
-import { addFiles } from './files.js';
+import { addFiles, existing } from './files.js';
 import { readKeymap } from './keymap.js';
 import { networkLines, type SurveyedNetwork } from './network.js';
 import { MODULE_DIRECTORIES, RESCUE_PROGRAMS, UDEV_HELPERS } from './programs.js';
@@ -90,7 +90,7 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
   for (const module of readdirSync(options.bundle)) if (module.endsWith('.mjs')) tree.addHostFile(join(options.bundle, module), 'cdrec', join(dirname(CLI), module));
   const coldplug = chooseColdplug(options);
   const udevd = coldplug === 'udev' ? UDEVD.find((p) => existsSync(p)) : undefined;
-  const helpers = udevd === undefined ? [] : UDEV_HELPERS.map((h) => join('/usr/lib/udev', h)).filter((p) => existsSync(p));
+  const helpers = udevd === undefined ? [] : UDEV_HELPERS.flatMap((h) => existing([join('/lib/udev', h), join('/usr/lib/udev', h)]));
   const ssh = options.sshKeys.length > 0 ? ['sshd', 'ssh-keygen'] : [];
   const keymap = await readKeymap(options.keymap, options.path).catch((error: unknown) => {
     // A keymap that was asked for by name must be there; the machine's own is worth a warning.
@@ -105,12 +105,12 @@ export async function buildRescueTree(options: RescueOptions): Promise<RescueTre
     optional: [...RESCUE_PROGRAMS.optional, ...(client === undefined ? [] : [client.program]), ...helpers, ...(ssh.length > 0 ? SSHD_PARTS.filter((p) => existsSync(p)) : []), ...(udevd === undefined ? [] : [udevd])],
     path: options.path,
     // libgcc_s is loaded by pthread_cancel, the NSS modules by getpwnam and the resolver.
-    files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].flatMap((l) => ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].map((d) => join(d, l))).filter((p) => existsSync(p)),
+    files: ['libgcc_s.so.1', 'libnss_files.so.2', 'libnss_dns.so.2'].flatMap((l) => existing(['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/lib64', '/usr/lib64', '/lib', '/usr/lib'].map((d) => join(d, l)))),
   });
   // node's own libraries; the binary itself has its fixed place.
   for (const library of await libraryClosure([node])) tree.addHostFile(library, 'libraries');
   if (udevd !== undefined) {
-    if (existsSync('/usr/lib/udev/rules.d')) tree.addHostDir('/usr/lib/udev/rules.d', 'udev', ASSEMBLY_RULES);
+    for (const rules of existing(['/lib/udev/rules.d', '/usr/lib/udev/rules.d'])) tree.addHostDir(rules, 'udev', ASSEMBLY_RULES);
     // systemd-udevd may be a link to udevadm, which looks at the name by which it was called.
     tree.addSymlink('/usr/lib/cdrec/udevd', FileTree.canonical(udevd));
   }
