@@ -57,7 +57,8 @@ export function burnArguments(program: BurnProgram, drive: string, image: string
     // Track at once: drives without RESERVE TRACK exist. 300 KiB of padding on CD, because the last blocks of such a track may not be readable.
     case 'xorriso': return ['-as', 'cdrecord', '-v', '-tao', ...s, ...(profile.startsWith('CD') ? ['padsize=300k'] : []), `dev=${drive}`, image];
     case 'growisofs': return ['-dvd-compat', '-use-the-force-luke=notray,noload,tty', ...(speed === 0 ? [] : [`-speed=${String(speed)}`]), '-Z', `${drive}=${image}`];
-    case 'wodim': return ['-v', '-tao', '-pad', ...s, `dev=${drive}`, image];
+    // Its driver for DVD writes a disc at once only (SAO); padding is for CD's track at once.
+    case 'wodim': return ['-v', ...(profile.startsWith('CD') ? ['-tao', '-pad'] : ['-sao']), ...s, `dev=${drive}`, image];
   }
 }
 
