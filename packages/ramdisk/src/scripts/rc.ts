@@ -3,7 +3,7 @@
  * console. What it reads of the configuration lies in files below /etc/cdrec; none of them is executed but the hooks.
  */
 export const RC_SYSTEM = `#!/bin/bash
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/root TERM=linux LANG=C.UTF-8
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=linux LANG=C.UTF-8
 for spec in "proc /proc" "sysfs /sys" "devtmpfs /dev" "tmpfs /run"; do
   set -- $spec
   [ -e "$2/." ] && findmnt -n "$2" > /dev/null 2>&1 || mount -t "$1" "$1" "$2"
@@ -73,7 +73,7 @@ while :; do wait -n 2> /dev/null || sleep 1; done
 
 /** Start of every interactive shell: a line size where the terminal tells none, the menu, and numbers that are its commands. */
 export const BASHRC = `case $- in *i*) ;; *) return ;; esac
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 case $(tty) in */ttyS*|*/hvc*) export TERM=vt102; [ "$(stty size)" = "0 0" ] && stty rows 24 cols 80 ;; */pts/*) ;; *) export TERM=linux ;; esac
 PS1='cdrec:\\w# '
 alias 1=start-restore 2='cdrec plan' 3='cdrec verify' 4=network 5=save-log 6=reboot 7=poweroff
