@@ -12,10 +12,10 @@ export type ImageFormat = 'squashfs' | 'tar.zst' | 'tar.gz';
 /**
  * The form that this machine's programs can make: the wished one, or a compressed tar where mksquashfs is older than 4.5 and reads no
  * tar stream (Debian 11, RHEL 8 and 9); `why` says so. `path` is a PATH string.
- * @throws CdrecError TOOL_MISSING
  */
 export async function usableFormat(wish: ImageFormat, path: string): Promise<{ format: ImageFormat; why?: string }> {
-  if (wish !== 'squashfs') return { format: wish };
+  // Where it is not installed at all, packing says so, if anything is to be packed.
+  if (wish !== 'squashfs' || findProgram('mksquashfs', path, true) === undefined) return { format: wish };
   const { stdout, stderr } = await runTool('mksquashfs', ['-version'], { ok: [0, 1], env: { PATH: path } });
   const [version, major, minor] = /version (\d+)\.(\d+)[\w.-]*/.exec(stdout + stderr) ?? [];
   if (version === undefined || Number(major) > 4 || (Number(major) === 4 && Number(minor) >= 5)) return { format: wish };

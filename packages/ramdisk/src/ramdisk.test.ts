@@ -111,6 +111,7 @@ describe('rd-base', () => {
     }
     for (const version of ['4.5 (2021/07/22)', '4.6.1 (2023/03/25)', '4.10', '5.0 (2030/01/01)']) expect(await usableFormat('squashfs', says(version))).toEqual({ format: 'squashfs' });
     expect(await usableFormat('squashfs', process.env['PATH'] ?? '')).toEqual({ format: 'squashfs' });
+    expect(await usableFormat('squashfs', '/nowhere')).toEqual({ format: 'squashfs' }); // to pack is what fails then
   });
 
   it('that its packer refuses at once is an error, whatever was being written', async () => {
